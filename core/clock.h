@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define US_PER_MS INT64_C(1000)
-#define US_PER_S INT64_C(1000000)
+#define US_PER_S  INT64_C(1000000)
 
 int64_t clock_now_us(void);  /* CLOCK_REALTIME, UTC, since 1970 */
 int64_t clock_mono_us(void); /* CLOCK_MONOTONIC, for timeouts and latencies */

@@ -10,20 +10,22 @@
 
 enum config_type { CONFIG_STR, CONFIG_INT, CONFIG_BOOL };
 struct config_setting {
-    const char *name;     /* "media.port" */
+    const char *name; /* "media.port" */
     enum config_type type;
-    const char *def;      /* as text */
-    int64_t min, max;     /* CONFIG_INT only */
-    const char *unit;     /* "ms", "bytes", "port", "" */
-    bool reloadable;      /* SIGHUP reads it again */
-    bool secret;          /* never printed */
-    const char *why;      /* one sentence */
+    const char *def;  /* as text */
+    int64_t min, max; /* CONFIG_INT only */
+    const char *unit; /* "ms", "bytes", "port", "" */
+    bool reloadable;  /* SIGHUP reads it again */
+    bool secret;      /* never printed */
+    const char *why;  /* one sentence */
 };
 
 struct config; /* values */
 /** @param table ends with {0}; borrowed for the life of the config. Unknown names, wrong types, out of range:
- * ERR_INVALID "setting_invalid" naming the setting, its range and where it was read. --settings and --help print and exit(0). */
-bool config_load(struct config **out, const struct config_setting *table, int argc, char **argv, struct err *err);
+ * ERR_INVALID "setting_invalid" naming the setting, its range and where it was read. --settings and --help
+ * print and exit(0). */
+bool config_load(struct config **out, const struct config_setting *table, int argc, char **argv,
+                 struct err *err);
 void config_free(struct config *c);
 /** Read file and environment again; only reloadable settings change. */
 bool config_reload(struct config *c, struct err *err);
@@ -33,7 +35,9 @@ int64_t config_int(const struct config *c, const char *name);
 bool config_bool(const struct config *c, const char *name);
 
 /* Every daemon's table starts with these. */
+/* clang-format off */
 #define CONFIG_COMMON \
     {"data", CONFIG_STR, "var", 0, 0, "folder", false, false, "Everything the product keeps lives below this folder."}, \
     {"log.level", CONFIG_STR, "info", 0, 0, "debug|info|warn|error", true, false, "Least level written to the log."}, \
     {"node", CONFIG_INT, "1", 0, 1023, "", false, false, "Number of this process in row ids; two writers never share one."}
+/* clang-format on */

@@ -7,11 +7,12 @@
 #define SHA256_LEN 32
 void crypto_random(void *out, size_t len); /* aborts when the kernel has none */
 void crypto_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN]);
-struct sha256;                              /* streaming */
+struct sha256; /* streaming */
 struct sha256 *sha256_new(void);
 void sha256_update(struct sha256 *s, const void *data, size_t len);
 void sha256_final(struct sha256 *s, uint8_t out[SHA256_LEN]); /* frees s */
-void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[SHA256_LEN]);
+void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+                        uint8_t out[SHA256_LEN]);
 bool crypto_equal(const void *a, const void *b, size_t len); /* constant time */
 void crypto_wipe(void *p, size_t len);
 
@@ -32,9 +33,11 @@ void sign_key_public(const struct sign_key *k, uint8_t out[32]);
 bool sign_key_sign(const struct sign_key *k, const void *data, size_t len, uint8_t sig[64], struct err *err);
 bool sign_verify(const uint8_t pub[32], const void *data, size_t len, const uint8_t sig[64]);
 
-/* Bearer tokens: base64url(claims JSON) "." base64url(HMAC-SHA-256), prefix "yz1.". One algorithm, so nothing to confuse.
- * claims is the JSON text; expiry and meaning are the caller's. ERR_UNAUTHENTICATED "token_invalid". */
+/* Bearer tokens: base64url(claims JSON) "." base64url(HMAC-SHA-256), prefix "yz1.". One algorithm, so nothing
+ * to confuse. claims is the JSON text; expiry and meaning are the caller's. ERR_UNAUTHENTICATED
+ * "token_invalid". */
 bool token_make(const void *key, size_t key_len, const char *claims, char **out, struct err *err);
-bool token_open(const void *key, size_t key_len, const char *token, size_t len, char **claims, struct err *err);
+bool token_open(const void *key, size_t key_len, const char *token, size_t len, char **claims,
+                struct err *err);
 /** A secret of 32 bytes kept in a 0600 file, made when absent. */
 bool secret_load(const char *path, uint8_t out[32], struct err *err);

@@ -31,11 +31,13 @@ enum err_code {
 
 struct err {
     enum err_code code;
-    char reason[48];  /* stable machine word, e.g. "slot_taken"; clients translate it */
-    char text[400];   /* for operators: outermost context first, ": " between layers */
+    char reason[48]; /* stable machine word, e.g. "slot_taken"; clients translate it */
+    char text[400];  /* for operators: outermost context first, ": " between layers */
 };
 
+/* clang-format off */
 #define ERR_INIT {ERR_NONE, "", ""}
+/* clang-format on */
 
 /** Set a fresh error. @param reason stable word (snake_case), shown to clients as `code`.
  * @return false, so that `return err_set(...)` reads well. err may be NULL. */

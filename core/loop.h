@@ -38,5 +38,6 @@ void loop_untimer(struct loop_timer *t); /* NULL is fine */
 /** Run fn at the end of this turn, once. */
 void loop_defer(struct loop *l, loop_fn *fn, void *arg);
 
-/** SIGTERM and SIGINT stop the loop; SIGHUP calls on_hup (may be NULL). Blocks the three for all later threads. */
+/** SIGTERM and SIGINT stop the loop; SIGHUP calls on_hup (may be NULL). Blocks the three for all later
+ * threads. */
 bool loop_signals(struct loop *l, loop_fn *on_hup, void *arg, struct err *err);

@@ -1,44 +1,49 @@
 /* wire.h - framed, typed messages between our processes. SEQPACKET on one node; the carrier between nodes
  * (NATS) comes behind this same header.
  *
- * Frame   u16 version | u16 type | u32 length | u64 request_id | payload, little endian, at most WIRE_MAX bytes.
- *         The payload is read in order by the getters; bytes left over, or missing, are a protocol error and
+ * Frame   u16 version | u16 type | u32 length | u64 request_id | payload, little endian, at most WIRE_MAX
+ * bytes. The payload is read in order by the getters; bytes left over, or missing, are a protocol error and
  *         close the connection: both ends are ours, so it is a bug and is logged as one.
- * Owns    wire_server its accepted connections; strings handed to wire_put_* are copied; wire_get_* lend from the frame.
- * Runs on one loop. Sending never blocks: frames queue up to WIRE_QUEUE_MAX bytes, after which wire_begin() gives NULL.
- * Peers are checked with SO_PEERCRED: another uid is refused.
+ * Owns    wire_server its accepted connections; strings handed to wire_put_* are copied; wire_get_* lend from
+ * the frame. Runs on one loop. Sending never blocks: frames queue up to WIRE_QUEUE_MAX bytes, after which
+ * wire_begin() gives NULL. Peers are checked with SO_PEERCRED: another uid is refused.
  */
 #pragma once
 #include <stdint.h>
 #include "core/loop.h"
 
-#define WIRE_VERSION 1
-#define WIRE_MAX (128 * 1024)
+#define WIRE_VERSION   1
+#define WIRE_MAX       (128 * 1024)
 #define WIRE_QUEUE_MAX (16 * 1024 * 1024)
 
-struct wire;         /* one connection */
+struct wire; /* one connection */
 struct wire_server;
 struct wire_out;
 
-struct wire_in {     /* a received frame and the reading position; lent to the callback */
+struct wire_in { /* a received frame and the reading position; lent to the callback */
     uint16_t type;
     uint64_t request_id;
     const uint8_t *data;
     size_t len, at;
-    bool bad;        /* a getter ran past the end; once set, getters give zero values */
-    int fd;          /* a descriptor that rode along (SCM_RIGHTS), or -1; the callback that wants it sets this to -1 and owns it */
+    bool bad; /* a getter ran past the end; once set, getters give zero values */
+    int fd;   /* a descriptor that rode along (SCM_RIGHTS), or -1; the callback that wants it sets this to -1
+                 and owns it */
 };
 
 struct wire_events {
     void (*on_open)(void *arg, struct wire *w);
     void (*on_message)(void *arg, struct wire *w, struct wire_in *in);
-    void (*on_close)(void *arg, struct wire *w); /* the wire is gone after this returns (server side); client side reconnects */
+    void (*on_close)(
+        void *arg,
+        struct wire *w); /* the wire is gone after this returns (server side); client side reconnects */
     void *arg;
 };
 
-bool wire_listen(struct wire_server **out, struct loop *l, const char *path, struct wire_events ev, struct err *err);
+bool wire_listen(struct wire_server **out, struct loop *l, const char *path, struct wire_events ev,
+                 struct err *err);
 void wire_server_free(struct wire_server *s);
-/** Connect now and again for ever (100 ms … 2 s between tries); on_open at each success. Never fails at once. */
+/** Connect now and again for ever (100 ms … 2 s between tries); on_open at each success. Never fails at once.
+ */
 struct wire *wire_connect(struct loop *l, const char *path, struct wire_events ev);
 void wire_close(struct wire *w);
 bool wire_is_open(const struct wire *w);
