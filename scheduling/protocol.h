@@ -3,6 +3,13 @@
  * Carrier  core/wire.h on <data>/run/schedulerd.sock. A request is a command or a question with a JSON body; schedulerd is the
  *          only judge. Answers come after the commit. Order of answers is not the order of requests (request_id tells).
  * Actor    signald has authenticated the caller; schedulerd checks rights again (role, tenant, state) in the statement.
+ * Body     the members of the HTTP body, and beside them what stood in the path and the query under the names of the OpenAPI
+ *          document: order_id, clinic_id, roster_id, day, scope (ids are strings). signald has checked that it is one JSON object
+ *          within the limits, and nothing else; every field is schedulerd's to judge.
+ * Presence {"visit_id","seat_id","account_id","role","present":bool,"event":"joined"|"left"|"dropped"|"back"} as SCHED_ROLE_SYSTEM;
+ *          "dropped" keeps present true for the 30 s of grace, then "left" follows. After SCHED_HELLO signald says all that are present.
+ * Events   topic "order": data {"order_id","visit_id","version","state", "order":{…} when the audience may see it}; signald reads
+ *          the visit again whenever visit_id stands in an event, and hands data to the sockets as it is.
  * Idempotency  a command with a key that was seen (same region, actor, op) gives the first answer again; the same key with
  *          another body is ERR_CONFLICT "idempotency_mismatch".
  */
