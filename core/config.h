@@ -1,10 +1,12 @@
 /* config.h - settings are one table per daemon: name, type, default, range, unit, reloadable, sentence.
  *
- * Values come, later ones winning, from: the default, the file named by --config (lines `name = value`),
- * the environment (YUNZHEN_MEDIA_PORT for `media.port`), the command line (--media.port=…).
- * `yunzhen config` prints the table by running each daemon with --settings (JSON on stdout, exit 0).
+ * Values come, later ones winning, from: the default, the file named by --config (lines `name = value`, `#`
+ * begins a comment), the environment (YUNZHEN_MEDIA_PORT for `media.port`), the command line (--media.port=…;
+ * for a boolean --media.port alone means true). `yunzhen config` prints the table by running each daemon with
+ * --settings (JSON on stdout, exit 0).
  */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 #include "core/err.h"
 
@@ -26,8 +28,12 @@ struct config; /* values */
  * print and exit(0). */
 bool config_load(struct config **out, const struct config_setting *table, int argc, char **argv,
                  struct err *err);
+/** The same from the text of a file alone, without environment or command line. */
+bool config_load_text(struct config **out, const struct config_setting *table, const char *text, size_t len,
+                      struct err *err);
 void config_free(struct config *c);
-/** Read file and environment again; only reloadable settings change. */
+/** Read file and environment again; only reloadable settings change, the others are logged as needing a
+ * restart. On an error nothing changes. */
 bool config_reload(struct config *c, struct err *err);
 /* Asking for a name or type that is not in the table is our bug: abort. */
 const char *config_str(const struct config *c, const char *name);

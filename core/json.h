@@ -27,7 +27,7 @@ bool json_get_i64(const json_t *obj, const char *key, int64_t min, int64_t max, 
                   struct err *err);
 bool json_get_bool(const json_t *obj, const char *key, bool *out, struct err *err);
 bool json_get_time(const json_t *obj, const char *key, int64_t *out_us, struct err *err);
-/* The same where absence is fine: *out keeps its value. */
+/* The same where absence, or null, is fine: *out keeps its value. */
 bool json_opt_str(const json_t *obj, const char *key, const char **out, size_t max_len, struct err *err);
 bool json_opt_id(const json_t *obj, const char *key, int64_t *out, struct err *err);
 bool json_opt_i64(const json_t *obj, const char *key, int64_t min, int64_t max, int64_t *out,

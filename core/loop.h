@@ -21,7 +21,10 @@ void loop_free(struct loop *l);
 /** Until loop_stop(). */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-/** One round: wait at most timeout_ms (0: do not), dispatch. @return events dispatched. */
+/** For a loop carried by another one, which has to ask. */
+bool loop_stopped(const struct loop *l);
+/** One round: wait at most timeout_ms (0: do not, -1: as long as it takes), dispatch. @return events
+ * dispatched. Not from inside a callback of the same loop. */
 int loop_turn(struct loop *l, int timeout_ms);
 int loop_fd(const struct loop *l);
 
@@ -30,13 +33,19 @@ struct loop_watch *loop_watch(struct loop *l, int fd, uint32_t events, loop_fd_f
 void loop_watch_set(struct loop_watch *w, uint32_t events);
 void loop_unwatch(struct loop_watch *w); /* NULL is fine; pending events of it are not delivered */
 
-/** Fires once after delay_us unless every_us > 0, then again and again. */
+/** Fires once after delay_us unless every_us > 0, then again and again (a late one skips, it does not catch
+ * up). After its only firing the handle stays valid: loop_timer_set() arms it again, loop_untimer() frees it.
+ */
 struct loop_timer *loop_timer(struct loop *l, int64_t delay_us, int64_t every_us, loop_fn *fn, void *arg);
 void loop_timer_set(struct loop_timer *t, int64_t delay_us, int64_t every_us);
 void loop_untimer(struct loop_timer *t); /* NULL is fine */
 
 /** Run fn at the end of this turn, once. */
 void loop_defer(struct loop *l, loop_fn *fn, void *arg);
+/** Forget the deferred calls of fn with arg: for objects that go away first. */
+void loop_undefer(struct loop *l, loop_fn *fn, void *arg);
+/** Run fn inside loop_free(), last one first: for what lives as long as the loop. */
+void loop_at_free(struct loop *l, loop_fn *fn, void *arg);
 
 /** SIGTERM and SIGINT stop the loop; SIGHUP calls on_hup (may be NULL). Blocks the three for all later
  * threads. */

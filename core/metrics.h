@@ -33,5 +33,6 @@ void metric_observe(struct metric *m, int64_t value);
 char *metrics_text(size_t *len);
 
 struct loop;
-/** Answer `GET /metrics` (HTTP/1.0, any path) on a unix socket; nginx maps it to /metrics/NAME. */
+/** Answer `GET /metrics` (HTTP/1.0, any path) on a unix socket; nginx maps it to /metrics/NAME. Ends with the
+ * loop. */
 bool metrics_serve(struct loop *loop, const char *socket_path, struct err *err);
