@@ -1,0 +1,96 @@
+// Runs inside every page before the page's own scripts: keeps hold of the peer connections, so that the tests can
+// count what was decoded, and sends media through the relay when `window.__yzRelay` names its ports.
+(() => {
+  if (window.__yz) return;
+  const connections = new Set();
+  const relay = window.__yzRelay || null; // {udp: {from: to}, tcp: {from: to}}
+
+  // a=candidate:1 1 udp 2130706431 127.0.0.1 20000 typ host …: without a way through the relay the line goes.
+  function throughRelay(line) {
+    const part = line.split(" ");
+    const ports = relay[part[2].toLowerCase()] || {};
+    const to = ports[part[5]];
+    if (!to) return null;
+    part[5] = String(to);
+    return part.join(" ");
+  }
+  function rewrite(sdp) {
+    const out = [];
+    for (const line of sdp.split("\r\n")) {
+      const next = line.startsWith("a=candidate:") ? throughRelay(line) : line;
+      if (next !== null) out.push(next);
+    }
+    return out.join("\r\n");
+  }
+
+  const original = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function (description, ...rest) {
+    connections.add(this);
+    const sent = relay && description?.sdp ? { type: description.type, sdp: rewrite(description.sdp) } : description;
+    return original.call(this, sent, ...rest);
+  };
+
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  async function inbound() {
+    const tracks = [];
+    for (const pc of connections) {
+      if (pc.connectionState === "closed") continue;
+      const byMid = new Map(pc.getTransceivers().map((t) => [t.mid, t.receiver.track]));
+      for (const s of (await pc.getStats()).values()) {
+        if (s.type !== "inbound-rtp") continue;
+        tracks.push({
+          kind: s.kind,
+          mid: s.mid,
+          track: byMid.get(s.mid)?.id ?? s.trackIdentifier,
+          packets: s.packetsReceived ?? 0,
+          frames: s.framesDecoded ?? 0,
+          width: s.frameWidth ?? 0,
+          energy: s.totalAudioEnergy ?? 0,
+        });
+      }
+    }
+    return tracks;
+  }
+
+  /** What each tile shows right now: [{role, seat, me, video: {frames, …}, audio: {packets, …}}]. */
+  async function tiles() {
+    const stats = await inbound();
+    return [...document.querySelectorAll("[data-test=tile]")].map((tile) => {
+      const ids = [...tile.querySelectorAll("video,audio")].flatMap((e) => (e.srcObject?.getTracks() ?? []).map((t) => t.id));
+      const of = (kind) => stats.filter((s) => s.kind === kind && ids.includes(s.track)).pop() ?? null;
+      return { ...tile.dataset, video: of("video"), audio: of("audio") };
+    });
+  }
+
+  /**
+   * Sound of a remote track: `loudest` moment (root mean square, 0..1) through WebAudio, and what the decoder's own `energy`
+   * grew by meanwhile. Without any sound device Firefox never starts an AudioContext; its decoder counts all the same.
+   */
+  async function listen(role, ms) {
+    const tile = document.querySelector(`[data-test=tile][data-role="${role}"]:not([data-me="true"])`);
+    const track = [...(tile?.querySelectorAll("video,audio") ?? [])].flatMap((e) => e.srcObject?.getAudioTracks() ?? [])[0];
+    if (!track) return { loudest: 0, energy: 0 };
+    const energyNow = async () => (await inbound()).find((s) => s.track === track.id)?.energy ?? 0;
+    const before = await energyNow();
+    const context = new AudioContext();
+    const end = performance.now() + ms;
+    let loudest = 0;
+    try {
+      await Promise.race([context.resume(), pause(300)]);
+      const analyser = context.createAnalyser();
+      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+      const samples = new Float32Array(analyser.fftSize);
+      while (performance.now() < end && loudest < 0.01) {
+        await pause(20);
+        analyser.getFloatTimeDomainData(samples);
+        loudest = Math.max(loudest, Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length));
+      }
+    } finally {
+      Promise.resolve(context.close()).catch(() => {});
+    }
+    return { loudest, energy: (await energyNow()) - before };
+  }
+
+  window.__yz = { connections, inbound, tiles, listen, born: performance.timeOrigin };
+})();
