@@ -216,9 +216,10 @@ CREATE TABLE records.visit_seats (
     present     boolean     NOT NULL DEFAULT false,    -- as last reported by signald
     joined_at   timestamptz,
     left_at     timestamptz,
+    reported_at timestamptz,                           -- when signald last said anything about it
     removed_at  timestamptz,                           -- a claimant who did not come; his seat stays as history
     CONSTRAINT visit_seats_pk PRIMARY KEY (region_id, visit_id, id),
-    CONSTRAINT seat_role CHECK (role IN ('patient', 'doctor', 'inviting_doctor', 'guest')),
+    CONSTRAINT seat_role CHECK (role IN ('patient', 'doctor', 'township_doctor', 'interpreter', 'helper')),
     CONSTRAINT seat_has_someone CHECK (person_id IS NOT NULL OR staff_id IS NOT NULL),
     CONSTRAINT seat_removed_is_empty CHECK (removed_at IS NULL OR NOT (present OR admitted)),
     CONSTRAINT visit_seats_visit_fk FOREIGN KEY (region_id, visit_id) REFERENCES records.visits (region_id, id)
@@ -349,11 +350,14 @@ CREATE TABLE records.audit (
     writer_id   text        NOT NULL,
     epoch       bigint      NOT NULL,
     seq         bigint      NOT NULL,
+    id          bigint      NOT NULL,                  -- for paging over several writers
     tenant_id   bigint      NOT NULL,                  -- whose auditor sees it: the owner of the subject
     actor_tenant_id bigint  NOT NULL,                  -- where the actor works
     account_id  bigint      NOT NULL,                  -- 0: the system
+    actor_name  text        NOT NULL DEFAULT '',       -- of staff, as it was: the patient's access list shows it
     person_id   bigint      NOT NULL DEFAULT 0,        -- whose data, for the person's own access list; 0: nobody's
-    subject_id  bigint      NOT NULL DEFAULT 0,        -- order, visit, session …
+    subject_kind text       NOT NULL DEFAULT '',       -- 'order', 'visit', 'session' …
+    subject_id  bigint      NOT NULL DEFAULT 0,
     action      text        NOT NULL,                  -- 'order.claim'
     outcome     text        NOT NULL,                  -- 'ok', 'won', 'claim_lost', …
     request_id  text        NOT NULL DEFAULT '',
@@ -365,9 +369,9 @@ CREATE TABLE records.audit (
     CONSTRAINT audit_seq_once UNIQUE (region_id, writer_id, seq),
     CONSTRAINT audit_hashes CHECK (length(prev_hash) = 32 AND length(hash) = 32)
 );
-CREATE INDEX audit_tenant ON records.audit (region_id, tenant_id, at);
-CREATE INDEX audit_person ON records.audit (region_id, person_id, at) WHERE person_id <> 0;
-CREATE INDEX audit_subject ON records.audit (region_id, subject_id, at);
+CREATE INDEX audit_tenant ON records.audit (region_id, tenant_id, id);
+CREATE INDEX audit_person ON records.audit (region_id, person_id, id) WHERE person_id <> 0;
+CREATE INDEX audit_subject ON records.audit (region_id, subject_id, id);
 
 -- A seal joins the writers' heads as one tenant sees them and signs them.
 CREATE TABLE records.audit_seals (
@@ -560,5 +564,5 @@ GRANT SELECT (region_id, id, tenant_id, login, state, locale, name, person_id, s
 GRANT SELECT, INSERT, UPDATE (until) ON records.access TO yz_schedulerd;
 GRANT SELECT, INSERT, UPDATE (state, live_at, ended_at, signed_at, signed_by, signed_note_version, closed_at)
     ON records.visits TO yz_schedulerd;
-GRANT SELECT, INSERT, UPDATE (admitted, present, joined_at, left_at, removed_at) ON records.visit_seats TO yz_schedulerd;
+GRANT SELECT, INSERT, UPDATE (admitted, present, joined_at, left_at, reported_at, removed_at) ON records.visit_seats TO yz_schedulerd;
 GRANT SELECT, INSERT ON records.visit_notes, records.events, records.audit, records.audit_seals TO yz_schedulerd;
