@@ -1,0 +1,25 @@
+import vue from "@vitejs/plugin-vue";
+import { fileURLToPath, URL } from "node:url";
+import { defineConfig } from "vitest/config";
+
+// YUNZHEN_ORIGIN lets `npm run dev` talk to a product started by ops/up.
+const origin = process.env["YUNZHEN_ORIGIN"] ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [vue()],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  define: {
+    __VUE_OPTIONS_API__: "false",
+    __VUE_PROD_DEVTOOLS__: "false",
+    // The message compiler interprets a tree instead of building functions: the page's CSP forbids eval.
+    __INTLIFY_JIT_COMPILATION__: "true",
+    __VUE_I18N_FULL_INSTALL__: "false",
+    __VUE_I18N_LEGACY_API__: "false",
+  },
+  build: { target: "es2021", sourcemap: false, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  server: {
+    host: "127.0.0.1",
+    proxy: { "/api": { target: origin, changeOrigin: true }, "/ws": { target: origin, ws: true, changeOrigin: true } },
+  },
+  test: { include: ["src/**/*.test.ts", "tools/**/*.test.ts"], environment: "node", pool: "threads", poolOptions: { threads: { maxThreads: 2 } } },
+});
