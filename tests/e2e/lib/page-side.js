@@ -56,7 +56,7 @@
   /** What each tile shows right now: [{role, seat, me, video: {frames, …}, audio: {packets, …}}]. */
   async function tiles() {
     const stats = await inbound();
-    return [...document.querySelectorAll("[data-test=tile]")].map((tile) => {
+    return [...document.querySelectorAll("[data-testid=tile]")].map((tile) => {
       const ids = [...tile.querySelectorAll("video,audio")].flatMap((e) => (e.srcObject?.getTracks() ?? []).map((t) => t.id));
       const of = (kind) => stats.filter((s) => s.kind === kind && ids.includes(s.track)).pop() ?? null;
       return { ...tile.dataset, video: of("video"), audio: of("audio") };
@@ -68,7 +68,7 @@
    * grew by meanwhile. Without any sound device Firefox never starts an AudioContext; its decoder counts all the same.
    */
   async function listen(role, ms) {
-    const tile = document.querySelector(`[data-test=tile][data-role="${role}"]:not([data-me="true"])`);
+    const tile = document.querySelector(`[data-testid=tile][data-role="${role}"]:not([data-me="true"])`);
     const track = [...(tile?.querySelectorAll("video,audio") ?? [])].flatMap((e) => e.srcObject?.getAudioTracks() ?? [])[0];
     if (!track) return { loudest: 0, energy: 0 };
     const energyNow = async () => (await inbound()).find((s) => s.track === track.id)?.energy ?? 0;

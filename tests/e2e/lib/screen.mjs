@@ -1,15 +1,15 @@
-// One person's screen: what they can see, press and type. Everything is found by its data-test word.
+// One person's screen: what they can see, press and type. Everything is found by its data-testid word (listed in web/README.md).
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { until } from "./until.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-/** "claim" → [data-test="claim"]; "order[data-state=live] join" → a join inside such an order. */
+/** "claim" → [data-testid="claim"]; "order[data-state=live] join" → a join inside such an order. */
 export function css(words) {
   return words
     .split(/\s+/)
-    .map((word) => word.replace(/^[a-z][a-z-]*/, (name) => `[data-test="${name}"]`))
+    .map((word) => word.replace(/^[a-z][a-z-]*/, (name) => `[data-testid="${name}"]`))
     .join(" ");
 }
 
