@@ -17,7 +17,7 @@ SELECT 150000, s.base + (t.start_at AT TIME ZONE 'Asia/Shanghai')::date - DATE '
        (t.start_at AT TIME ZONE 'Asia/Shanghai')::date, t.start_at, t.start_at + interval '10 hours', 10, 2,
        '{follow_up,first_visit}', s.account_id, now()
   FROM (SELECT date_trunc('hour', now()) AS start_at) t,
-       (VALUES (410000, 31, 41, 201, 317), (420000, 32, 42, 203, 317)) AS s (base, tenant_id, clinic_id, staff_id, account_id)
+       (VALUES (410000, 31, 41, 201, 317), (420000, 32, 42, 203, 322)) AS s (base, tenant_id, clinic_id, staff_id, account_id)
 ON CONFLICT DO NOTHING;
 
 INSERT INTO scheduling.slots (region_id, id, tenant_id, session_id, clinic_id, staff_id, starts_at, ends_at, day, cap)

@@ -532,7 +532,9 @@ CREATE POLICY signal_sees ON records.audit FOR SELECT TO yz_signald
        AND (tenant_id = (SELECT records.ctx_tenant()) OR person_id = (SELECT records.ctx_person())));
 CREATE POLICY signal_sees ON records.audit_seals FOR SELECT TO yz_signald
     USING (region_id = (SELECT records.ctx_region()) AND tenant_id = (SELECT records.ctx_tenant()));
-CREATE POLICY sched_own_name ON records.writers AS RESTRICTIVE TO yz_schedulerd USING (writer_id = 'sched');
+-- (schedulerd reads the others' heads and rows: it is the sealer)
+CREATE POLICY sched_own_new ON records.writers AS RESTRICTIVE FOR INSERT TO yz_schedulerd WITH CHECK (writer_id = 'sched');
+CREATE POLICY sched_own_row ON records.writers AS RESTRICTIVE FOR UPDATE TO yz_schedulerd USING (writer_id = 'sched');
 CREATE POLICY sched_own_name ON records.events AS RESTRICTIVE TO yz_schedulerd USING (writer_id = 'sched');
 CREATE POLICY sched_own_name ON records.audit AS RESTRICTIVE FOR INSERT TO yz_schedulerd WITH CHECK (writer_id = 'sched');
 
