@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# data.sh - the data folder: made once, private to the user who runs the product.
+#
+#   pg/ run/ log/ keys/ recordings/ nginx/ config   (team of names in docs/operators.md)
+
+make_system_user() {
+    is_root || return 0
+    user_exists "$run_user" && return 0
+    step "adding the system user $run_user: PostgreSQL refuses to run as root, and nothing here needs root"
+    groupadd --system "$run_user" 2>/dev/null || true
+    useradd --system --gid "$run_user" --home-dir "$system_data" --no-create-home --shell /usr/sbin/nologin \
+        --comment 'Yunzhen telemedicine' "$run_user"
+}
+
+check_data_folder() {
+    local owner
+    if [ -d "$data" ]; then
+        owner=$(owner_of "$data")
+        [ "$owner" = "$run_user" ] || is_root ||
+            die "the data folder $data belongs to $owner; run this as root (sudo $0), or name another folder with YUNZHEN_DATA"
+    fi
+    mkdir -p "$data" || die "cannot make the data folder $data; YUNZHEN_DATA names another"
+    if is_root && [ "$(owner_of "$data")" != "$run_user" ]; then
+        [ -z "$(ls -A "$data")" ] || warn "$data belonged to $(owner_of "$data"); it now belongs to $run_user"
+        chown "$run_user:$(id -gn "$run_user")" "$data"
+    fi
+    as_run test -w "$data" -a -x "$data" ||
+        die "$run_user cannot reach $data (a folder above it is closed); name another one with YUNZHEN_DATA"
+}
+
+make_folders() {
+    local d
+    for d in log recordings nginx nginx/tmp; do
+        as_run mkdir -p "$data/$d"
+    done
+    as_run mkdir -p -m 700 "$data/keys"
+    make_run_folder
+    as_run mkdir -p -m 700 "$data/run/pg"
+}
+
+# A unix socket's path ends at 107 bytes. Where the data folder is deeper, run/ is a link to a short folder.
+make_run_folder() {
+    local longest=$data/run/schedulerd.metrics.sock.tmp short
+    if [ -L "$data/run" ] && ! as_run test -d "$data/run/."; then
+        as_run rm -f "$data/run" # the short folder went with a reboot
+    fi
+    if [ -e "$data/run" ]; then
+        return
+    fi
+    if [ ${#longest} -le 107 ]; then
+        as_run mkdir -m 700 "$data/run"
+        return
+    fi
+    short=$(as_run mktemp -d -p "${XDG_RUNTIME_DIR:-/tmp}" yz-XXXXXX 2>/dev/null || as_run mktemp -d -p /tmp yz-XXXXXX)
+    as_run ln -s "$short" "$data/run"
+    note "sockets are in $short: the data folder's own path is too long for them"
+}
+
+postgres_bin() {
+    local version=${1:-15} dir
+    for dir in "/usr/lib/postgresql/$version/bin" $(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -rV); do
+        [ -x "$dir/postgres" ] && { printf '%s\n' "$dir"; return; }
+    done
+    dir=$(command -v postgres) || die "no PostgreSQL server program found"
+    dirname "$(readlink -f "$dir")"
+}
+
+# Which server fits: the one that made the cluster, once there is one.
+cluster_bin() {
+    local version bin
+    version=$(as_run cat "$data/pg/PG_VERSION" 2>/dev/null || true)
+    bin=$(postgres_bin "${version:-15}")
+    if [ -n "$version" ] && ! "$bin/postgres" --version | grep -qE "\) $version([.]|$| )"; then
+        die "the database in $data/pg was made by PostgreSQL $version, which is not installed any more"
+    fi
+    printf '%s\n' "$bin"
+}
+
+make_cluster() {
+    local bin
+    as_run test -e "$data/pg/PG_VERSION" && return
+    bin=$(postgres_bin)
+    step "making a private PostgreSQL cluster in $data/pg (unix socket only, no password, folder closed to others)"
+    as_run rm -rf "$data/pg.new"
+    if ! as_run "$bin/initdb" -D "$data/pg.new" -U yz_admin --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
+        --data-checksums >"$data/log/initdb.log" 2>&1; then
+        tail -n 15 "$data/log/initdb.log" >&2
+        die "initdb failed"
+    fi
+    as_run mv "$data/pg.new" "$data/pg"
+}
