@@ -21,7 +21,9 @@ enum media_msg {
     MEDIA_ROOM_CLOSE,         /* str room, u64 epoch -> OK; every peer leaves, recording is closed */
     MEDIA_PEER_OFFER,         /* str room, u64 epoch, str peer, u8 rights (enum media_right), str from (WHEP: only this peer's tracks, or ""),
                                  bytes sdp -> MEDIA_ANSWER. Creates the peer, or renegotiates it. */
-    MEDIA_PEER_TRICKLE,       /* str room, str peer, bytes sdp_fragment -> OK (ICE-lite: end-of-candidates and restarts only) */
+    MEDIA_PEER_TRICKLE,       /* str room, str peer, bytes sdp_fragment -> OK (candidates, end-of-candidates), or
+                                 MEDIA_ANSWER (fragment with our ufrag, pwd and candidates, new etag) when its ufrag is new: an ICE
+                                 restart (RFC 9725 4.3.2) */
     MEDIA_PEER_RIGHTS,        /* str room, str peer, u8 rights -> OK; losing PUBLISH_* stops forwarding at once */
     MEDIA_PEER_LEAVE,         /* str room, str peer -> OK, also when unknown */
     MEDIA_RECORD,             /* str room, u64 epoch, u8 on, str record_dir -> OK */
