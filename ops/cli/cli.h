@@ -14,7 +14,7 @@ enum cli_exit {
     CLI_OK = 0,
     CLI_FAILED = 1,     /* it could not be done; the message says why */
     CLI_USAGE = 2,      /* not understood */
-    CLI_NOT_READY = 3,  /* not running, or not everything is ready */
+    CLI_NOT_READY = 3,  /* nothing runs; with --wait: not ready in time */
     CLI_NOT_FOUND = 4,  /* no such user, tenant … */
     CLI_NOT_PROVEN = 5, /* verify: something does not match what was written */
 };

@@ -220,7 +220,8 @@ static void print_explained(const json_t *rows, const char *only)
         if (only && strcmp(only, name) != 0)
             continue;
         if (strcmp(program, p) != 0)
-            printf("%s%s\n", *program ? "\n" : "", program = p);
+            printf("%s%s\n", *program ? "\n" : "", p);
+        program = p;
         printf("  %s = %s   (%s)\n        %s%s%s%s%s%s\n", name,
                json_is_true(json_object_get(row, "secret")) ? "…" : value,
                json_string_value(json_object_get(row, "from")),

@@ -9,6 +9,7 @@
 #include "ops/cli/password.h"
 #include "ops/cli/store.sql.h"
 
+#define DEMO_REGION INT64_C(150000)
 #define SQL_FILE_MAX (4 * 1024 * 1024)
 
 static bool read_file(char **out, const char *path, struct err *err)
@@ -66,7 +67,8 @@ out:
     return ok;
 }
 
-static bool has_region(struct db_sync *s, bool *out, struct err *err)
+/* An empty database gets the demo; one that has it gets today's part of it. Others are left alone. */
+static bool wants_demo(struct db_sync *s, bool *out, struct err *err)
 {
     struct db_args none;
     struct db_rows rows;
@@ -74,7 +76,9 @@ static bool has_region(struct db_sync *s, bool *out, struct err *err)
     db_args_init(&none);
     if (!db_sync_query(s, NULL, &SQL_cli_regions, &none, &rows, err))
         return false;
-    *out = rows.n > 0;
+    *out = rows.n == 0;
+    for (int i = 0; i < rows.n; i++)
+        *out = *out || db_i64(&rows, i, 0) == DEMO_REGION;
     db_rows_free(&rows);
     return true;
 }
@@ -97,17 +101,13 @@ static bool load_demo(struct db_sync *s, const struct cli *cli, struct err *err)
 static bool settle_demo(struct cli *cli, struct db_sync *s, bool *loaded, struct err *err)
 {
     struct db_sync *known = NULL;
-    bool there, ok;
+    bool ok;
 
-    *loaded = false;
-    if (!has_region(s, &there, err))
+    if (!wants_demo(s, loaded, err))
         return false;
-    if (!there) {
-        if (!load_demo(s, cli, err))
-            return false;
-        *loaded = true;
-    }
-    if (!cli_db_open(&known, cli, err))
+    if (!*loaded)
+        return true;
+    if (!load_demo(s, cli, err) || !cli_db_open(&known, cli, err))
         return false;
     ok = demo_passwords_give(known, cli, err);
     db_sync_close(known);

@@ -97,11 +97,11 @@ static bool has_process(const json_t *doc, const char *name)
     return false;
 }
 
-/* Adds "ready" and "address": everything runs, and the front door says so too. */
+/* Adds "ready" and "http": everything runs, and the front door says so too. */
 static bool judge(const struct cli *cli, json_t *doc)
 {
     bool ready = strcmp(json_string_value(json_object_get(doc, "state")), "ready") == 0;
-    int port = front_port(cli);
+    int port = supervisor_lives(cli->data) ? front_port(cli) : 0;
 
     if (ready && has_process(doc, "signald"))
         ready = ask_readyz(port) == 200;
@@ -109,7 +109,7 @@ static bool judge(const struct cli *cli, json_t *doc)
     if (port > 0) {
         char *address = mem_format("http://127.0.0.1:%d/", port);
 
-        json_object_set_new(doc, "address", json_string(address));
+        json_object_set_new(doc, "http", json_string(address));
         free(address);
     }
     return ready;
@@ -118,7 +118,7 @@ static bool judge(const struct cli *cli, json_t *doc)
 static void print_status(const struct cli *cli, json_t *doc)
 {
     static const char *const COLUMNS[] = {"name", "state", "pid", "restarts", "since", "last_exit", NULL};
-    json_t *address = json_object_get(doc, "address");
+    json_t *address = json_object_get(doc, "http");
 
     if (cli->json) {
         out_object(cli, doc);
@@ -235,7 +235,7 @@ static int wait_until_ready(const struct cli *cli, int64_t seconds, bool progres
 int cmd_status(struct cli *cli, int argc, char **argv)
 {
     const char *wait = NULL;
-    bool progress = false, ready;
+    bool progress = false, running;
     const struct cli_option options[] = {{"wait", &wait, NULL, "SECONDS", "until everything is ready"},
                                          {"progress", NULL, &progress, NULL, "say what has become ready"},
                                          {0}};
@@ -247,7 +247,8 @@ int cmd_status(struct cli *cli, int argc, char **argv)
     if (wait)
         return wait_until_ready(cli, strtoll(wait, NULL, 10), progress);
     doc = load_status(cli);
-    ready = judge(cli, doc);
+    judge(cli, doc);
+    running = supervisor_lives(cli->data);
     print_status(cli, doc);
-    return ready ? CLI_OK : CLI_NOT_READY;
+    return running ? CLI_OK : CLI_NOT_READY;
 }

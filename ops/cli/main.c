@@ -21,8 +21,6 @@ static const struct command {
      "What runs, since when, how often it was restarted."},
     {"config", NULL, cmd_config, "[NAME] [--check]",
      "Every setting of every program: value, default, range, meaning."},
-    {"token", NULL, cmd_token, "--user=LOGIN [--room=R|*] [--publish] [--subscribe] [--ttl=SECONDS]",
-     "A bearer token for scripts, good for an hour."},
     {"tenant", "list", cmd_tenant_list, "", "The organisations on this platform."},
     {"tenant", "show", cmd_tenant_show, "ID", "One organisation and how many people it has."},
     {"user", "list", cmd_user_list, "[--role=ROLE] [--tenant=ID]", "Accounts and their roles."},

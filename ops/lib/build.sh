@@ -85,7 +85,7 @@ copy_program() {
     [ "$program" != "$top" ] || return 0
     local list
     step "copying what runs to $program: $run_user cannot read $top"
-    list=$(cd "$top" && find build/release/bin web/dist ops -type f -print 2>/dev/null
+    list=$(cd "$top" && find "$build/bin" web/dist ops -type f -print 2>/dev/null
         cd "$top" && find . -path ./build -prune -o -path ./node_modules -prune -o \
             \( -path '*/migrations/*' -o -name demo.sql \) -type f -print)
     rm -rf "$program.new"

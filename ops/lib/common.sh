@@ -120,4 +120,6 @@ running_pid() {
     head -n 1 "$data/supervise.lock"
 }
 
-bin_dir() { printf '%s\n' "$program/build/release/bin"; }
+# Which build runs: build/release, or what YUNZHEN_BUILD names (a sanitizer build, say).
+build=${YUNZHEN_BUILD:-build/release}
+bin_dir() { printf '%s\n' "$program/$build/bin"; }

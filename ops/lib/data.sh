@@ -77,15 +77,12 @@ cluster_bin() {
 }
 
 make_cluster() {
-    local bin
+    local bin said
     as_run test -e "$data/pg/PG_VERSION" && return
     bin=$(postgres_bin)
     step "making a private PostgreSQL cluster in $data/pg (unix socket only, no password, folder closed to others)"
     as_run rm -rf "$data/pg.new"
-    if ! as_run "$bin/initdb" -D "$data/pg.new" -U yz_admin --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
-        --data-checksums >"$data/log/initdb.log" 2>&1; then
-        tail -n 15 "$data/log/initdb.log" >&2
-        die "initdb failed"
-    fi
+    said=$(as_run "$bin/initdb" -D "$data/pg.new" -U yz_admin --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
+        --data-checksums 2>&1) || die "initdb failed: $said"
     as_run mv "$data/pg.new" "$data/pg"
 }

@@ -47,7 +47,7 @@ render_postgres() {
 }
 
 render_nginx() {
-    local dir=$data/nginx tls_file=/dev/null name
+    local dir=$data/nginx tls_file=/dev/null name said
     [ -z "$tls" ] || tls_file=$dir/tls.conf
     for name in headers proxy tls; do
         template "$program/ops/nginx/$name.conf.in" "DATA=$data" "HTTPS_PORT=$(setting https.port)" |
@@ -55,10 +55,9 @@ render_nginx() {
     done
     template "$program/ops/nginx/nginx.conf.in" "DATA=$data" "WEB=$program/web/dist" "TLS=$tls_file" \
         "HTTP_PORT=$(setting http.port)" "BODY_MAX=$(setting http.body_max)" | write_as_run "$dir/nginx.conf"
-    if ! as_run "$(nginx_program)" -t -q -e stderr -p "$dir/" -c nginx.conf 2>"$top/build/log/nginx-check.log"; then
-        cat "$top/build/log/nginx-check.log" >&2
-        die "nginx does not accept its configuration $dir/nginx.conf"
-    fi
+    # through a pipe of the run user's own: nginx opens /dev/stdout anew
+    said=$(as_run bash -c 'set -o pipefail; "$@" 2>&1 | cat' _ "$(nginx_program)" -t -q -e stderr -p "$dir/" -c nginx.conf) ||
+        die "nginx does not accept its configuration $dir/nginx.conf: $said"
 }
 
 nginx_program() { command -v nginx || printf '/usr/sbin/nginx\n'; }

@@ -13,14 +13,14 @@ certificate_names() {
 
 make_certificate() {
     [ -n "$tls" ] || return 0
-    local names dir=$data/keys
+    local names said dir=$data/keys
     names=$(certificate_names)
     [ "$(as_run cat "$dir/tls.names" 2>/dev/null)" != "$names" ] || return 0
     step "making a self-signed certificate for $names (browsers will ask once whether to trust it)"
-    as_run openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 -sha256 \
+    said=$(as_run openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 -sha256 \
         -subj '/CN=Yunzhen demo' -addext "subjectAltName=$names" -addext 'basicConstraints=critical,CA:FALSE' \
-        -addext 'extendedKeyUsage=serverAuth' -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>"$top/build/log/openssl.log" ||
-        die "openssl could not make it; build/log/openssl.log says why"
+        -addext 'extendedKeyUsage=serverAuth' -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>&1) ||
+        die "openssl could not make it: $said"
     as_run chmod 600 "$dir/tls.key"
     printf '%s\n' "$names" | write_as_run "$dir/tls.names"
 }

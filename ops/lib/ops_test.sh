@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# ops_test.sh - ops/up … ops/down as an operator uses them. Run by ops/test with a data folder and ports of its own.
+top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
+failures=0
+
+ok() {
+    local what=$1
+    shift
+    if "$@"; then
+        printf 'ok %s\n' "$what"
+    else
+        printf 'not ok %s\n' "$what"
+        failures=$((failures + 1))
+    fi
+}
+contains() { [[ $1 == *"$2"* ]]; }
+page() { curl -s -o /dev/null -w "$2" "http://127.0.0.1:$YUNZHEN_HTTP_PORT$1"; }
+ends_with() { [ "$1" = "$2" ] || { printf '  got %s, expected %s\n' "$1" "$2"; false; }; }
+fails_with() {
+    local want=$1 got=0
+    shift
+    "$@" >/dev/null 2>&1 || got=$?
+    ends_with "$got" "$want"
+}
+now_ms() { date +%s%3N; }
+field() { node -e 'const j = JSON.parse(require("fs").readFileSync(0)); console.log('"$1"')'; }
+
+trap '"$top/ops/down" >/dev/null 2>&1' EXIT
+
+ok 'status of nothing exits with 3' fails_with 3 "$top/ops/status"
+ok 'up -d starts everything' "$top/ops/up" -d --no-build
+out=$("$top/ops/status" --json)
+ok 'status --json says ready' ends_with "$(field j.ready <<<"$out")" true
+ok 'every process is ready or done' ends_with "$(field 'j.processes.every(p => ["ready","done"].includes(p.state))' <<<"$out")" true
+ok 'a second up says that it runs' contains "$("$top/ops/up" -d --no-build)" 'already running'
+ok 'demo accounts have passwords' ends_with "$("$top/ops/yunzhen" user demo-passwords --json | field 'j.length > 10 && j.every(a => a.password.length > 10)')" true
+ok 'only their owner can read them' ends_with "$(stat -c %a "$YUNZHEN_DATA/demo-accounts")" 600
+ok 'the database listens on no network' ends_with "$(grep -c "^listen_addresses = ''" "$YUNZHEN_DATA/pg.conf")" 1
+ok 'config explains every setting' ends_with "$("$top/ops/yunzhen" config --json | field 'j.length > 20 && j.every(s => s.why && s.program)')" true
+ok 'an unknown command exits with 2' fails_with 2 "$top/ops/yunzhen" dance
+ok 'an unknown user exits with 4' fails_with 4 "$top/ops/yunzhen" user set-password nobody-here
+ok 'a new password is printed once' contains "$("$top/ops/yunzhen" user set-password patient1)" 'password'
+
+ok 'readyz answers 200' ends_with "$(page /readyz '%{http_code}')" 200
+ok 'the API answers through nginx' ends_with "$(page /api/v1/session '%{http_code}')" 401
+ok 'metrics of a daemon are reachable on loopback' ends_with "$(page /metrics/schedulerd '%{http_code}')" 200
+ok 'recordings cannot be fetched by name' ends_with "$(page /internal/recordings/ '%{http_code}')" 404
+ok 'a body over the limit gets 413 in the shape of the API' \
+    contains "$(head -c 1200000 /dev/zero | curl -s --data-binary @- "http://127.0.0.1:$YUNZHEN_HTTP_PORT/api/v1/session")" '"code":"body_too_large"'
+if [ -e "$top/web/dist/index.html" ]; then
+    ok 'the page is never cached' contains "$(curl -sI "http://127.0.0.1:$YUNZHEN_HTTP_PORT/")" 'Cache-Control: no-cache'
+    ok 'a page of the front end is served for its own routes' ends_with "$(page /visits/1 '%{http_code} %{content_type}')" '200 text/html; charset=utf-8'
+    ok 'a security policy stands on it' contains "$(curl -sI "http://127.0.0.1:$YUNZHEN_HTTP_PORT/")" "script-src 'self'"
+else
+    printf '# skip the page: web/dist is not built\n'
+fi
+
+pid=$(field 'j.processes.find(p => p.name === "schedulerd")?.pid ?? 0' <<<"$out")
+if [ "$pid" != 0 ]; then
+    kill -9 "$pid"
+    ok 'a killed daemon is started again' "$top/ops/yunzhen" status --wait=20
+    ok 'and counted' ends_with "$("$top/ops/status" --json | field 'j.processes.find(p => p.name === "schedulerd").restarts > 0')" true
+fi
+
+began=$(now_ms)
+ok 'down stops everything' "$top/ops/down"
+printf '# down took %d ms\n' $(($(now_ms) - began))
+ok 'nothing listens any more' ends_with "$(page /readyz '%{http_code}')" 000
+began=$(now_ms)
+ok 'up again' "$top/ops/up" -d --no-build
+printf '# the second up took %d ms\n' $(($(now_ms) - began))
+ok 'passwords are the same as before' ends_with "$("$top/ops/yunzhen" user demo-passwords --json | field 'j.length > 10')" true
+
+supervisor=$("$top/ops/status" --json | field j.pid)
+kill -9 "$supervisor"
+ok 'after a killed supervisor up works again' "$top/ops/up" -d --no-build
+ok 'down after that' "$top/ops/down"
+exit $((failures > 0))

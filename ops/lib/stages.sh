@@ -1,0 +1,195 @@
+# shellcheck shell=bash
+# stages.sh - the stages of ops/test. Each counts through `count`, says aloud what it skips, and never ends the run.
+
+begin_results() {
+    results=$top/build/test
+    as_builder mkdir -p "$results"
+    passed=0 failed=0 skipped=0 table=''
+}
+
+# count PASSED FAILED SKIPPED
+count() {
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+skip() {
+    say "    skipped: $*"
+    count 0 0 1
+}
+
+run_stage() {
+    local name=$1 what=$2 began=$SECONDS before="$passed $failed $skipped" p f s
+    step "$name: $what"
+    # a stage that breaks off counts as one failure
+    "stage_$name" || count 0 1 0
+    read -r p f s <<<"$before"
+    table+=$(printf '%-8s %5d s  %5d passed %4d failed %4d skipped' "$name" $((SECONDS - began)) $((passed - p)) \
+        $((failed - f)) $((skipped - s)))$'\n'
+    note "$name took $((SECONDS - began)) s"
+}
+
+print_results() {
+    say ""
+    printf '%s' "$table"
+    say "all of it took $SECONDS s"
+    say "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ]
+}
+
+# quiet NAME command…: output to a log, its end shown when the command fails.
+quiet() {
+    local log=$results/$1.log
+    shift
+    if (cd "$top" && as_builder "$@") </dev/null >"$log" 2>&1; then
+        return 0
+    fi
+    tail -n 60 "$log"
+    say "    failed: $* (all of it: $log)"
+    return 1
+}
+
+jobs() { nproc; }
+
+tracked() { (cd "$top" && as_builder git ls-files -- "$@"); }
+
+# ---- scripts and formatting -------------------------------------------------------------------------------
+
+stage_shell() {
+    local scripts
+    mapfile -t scripts < <(cd "$top" && tracked | xargs grep -lE -m1 '^#!/(usr/bin/env bash|bin/(ba)?sh)' 2>/dev/null)
+    if quiet shell shellcheck -x "${scripts[@]}"; then count "${#scripts[@]}" 0 0; else count 0 1 0; fi
+}
+
+stage_format() {
+    local sources
+    mapfile -t sources < <(tracked '*.c' '*.h')
+    if quiet format clang-format-14 --dry-run -Werror "${sources[@]}"; then count 1 0 0; else count 0 1 0; fi
+}
+
+# ---- C ---------------------------------------------------------------------------------------------------
+
+configure_and_build() {
+    local preset=$1 launcher=()
+    shift
+    ! command -v ccache >/dev/null || launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    quiet "$preset-configure" cmake --preset "$preset" "${launcher[@]}" -DYZ_FUZZ_SECONDS="$fuzz_seconds" &&
+        quiet "$preset-build" cmake --build "build/$preset" -j "$(jobs)" "$@"
+}
+
+# run_ctest PRESET [ctest arguments…]: counts from its JUnit file, so that a crash of ctest is not a success.
+run_ctest() {
+    local preset=$1 xml=$results/$1.xml ok=0 counts
+    shift
+    as_builder rm -f "$xml"
+    quiet "$preset-ctest" ctest --preset "$preset" --output-junit "$xml" "$@" || ok=1
+    counts=$(junit_counts "$xml") || { count 0 1 0; return; }
+    # shellcheck disable=SC2086 # three numbers
+    count $counts
+    sed -n 's/.*<testcase name="\([^"]*\)".*status="notrun".*/    skipped: \1/p' "$xml"
+    [ "$ok" = 0 ] || [ "$(cut -d' ' -f2 <<<"$counts")" != 0 ] || count 0 1 0
+}
+
+junit_counts() {
+    [ -s "$1" ] || return 1
+    awk '/<testsuite / && !seen { seen = 1 } seen { head = head " " $0 } seen && />/ { exit }
+        function attr(n) { return match(head, n "=\"[0-9]+") ? substr(head, RSTART + length(n) + 2, RLENGTH - length(n) - 2) : 0 }
+        END { t = attr("tests"); f = attr("failures"); s = attr("skipped") + attr("disabled"); print t - f - s, f, s }' "$1"
+}
+
+stage_dev() {
+    configure_and_build dev || return 1
+    run_ctest dev -j "$(jobs)"
+}
+
+# Only the targets whose tests are marked `threads` are compiled again.
+stage_tsan() {
+    local targets
+    configure_and_build tsan --target help || return 1
+    mapfile -t targets < <(cd "$top" && as_builder ctest --preset tsan -N 2>/dev/null |
+        sed -n 's/^ *Test *#[0-9]*: \(unit\..*\)$/\1/p' | tr . _)
+    [ ${#targets[@]} -gt 0 ] || { skip "no test is marked as using threads"; return; }
+    configure_and_build tsan --target "${targets[@]}" || return 1
+    run_ctest tsan
+}
+
+stage_fuzz() {
+    configure_and_build fuzz || return 1
+    run_ctest fuzz -j "$(jobs)"
+}
+
+# ---- web -------------------------------------------------------------------------------------------------
+
+# vitest writes its counts as JSON.
+stage_web() {
+    local json=$results/web.json
+    fetch_npm
+    if quiet web-types npm run typecheck; then count 1 0 0; else count 0 1 0; fi
+    as_builder rm -f "$json"
+    quiet web-unit npm test -- --reporter=json --outputFile="$json" || true
+    node_counts 'j.numPassedTests, j.numFailedTests + (j.success ? 0 : j.numFailedTests ? 0 : 1), j.numPendingTests + (j.numTodoTests ?? 0)' "$json"
+    if quiet web-build npm run build; then count 1 0 0; else count 0 1 0; fi
+}
+
+# node_counts EXPRESSION FILE: three numbers out of a JSON file `j`.
+node_counts() {
+    local counts
+    counts=$(node -e 'const j = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(['"$1"'].join(" "))' "$2" 2>/dev/null) ||
+        { say "    no result in $2"; count 0 1 0; return; }
+    # shellcheck disable=SC2086
+    count $counts
+}
+
+stage_release() {
+    build_programs && build_web && count 1 0 0
+}
+
+# ---- the product -----------------------------------------------------------------------------------------
+
+free_port() {
+    node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })'
+}
+
+# A data folder and ports of its own, so that a product running beside is left alone.
+stage_ops() {
+    local folder status=0
+    folder=$(mktemp -d /tmp/yz-test-XXXXXX)
+    chmod 755 "$folder"
+    (
+        export YUNZHEN_DATA=$folder/data YUNZHEN_HTTP_PORT YUNZHEN_MEDIA_PORT
+        YUNZHEN_HTTP_PORT=$(free_port)
+        YUNZHEN_MEDIA_PORT=$(free_port)
+        bash "$top/ops/lib/ops_test.sh"
+    ) >"$results/ops.log" 2>&1 || status=1
+    sed -n '/^not ok/p; /^# skip/p' "$results/ops.log"
+    # shellcheck disable=SC2046
+    count $(awk '/^ok /{ p++ } /^not ok /{ f++ } /^# skip/{ s++ } END { print p + 0, f + 0, s + 0 }' "$results/ops.log")
+    [ "$status" = 0 ] || { tail -n 30 "$results/ops.log"; return 1; }
+    rm -rf "$folder"
+}
+
+# node --test prints `# pass N` and so on at its end.
+run_node_tests() {
+    local name=$1 log=$results/$1.log
+    shift
+    quiet "$name" "$@" || true
+    # shellcheck disable=SC2046
+    count $(awk '/^# pass /{ p = $3 } /^# (fail|cancelled) /{ f += $3 } /^# (skipped|todo) /{ s += $3 } END {
+        if (p == "") f = 1; print p + 0, f + 0, s + 0 }' "$log")
+    sed -n 's/^.*ok [0-9]* - \(.*\) # SKIP *\(.*\)$/    skipped: \1 \2/p' "$log"
+}
+
+stage_story() {
+    local script
+    script=$(cd "$top" && node -p 'require("./tests/e2e/package.json").scripts?.e2e ?? ""' 2>/dev/null || true)
+    [ -n "$script" ] || { skip "the browser story is not in this checkout"; return; }
+    fetch_npm
+    run_node_tests story npm run --silent e2e --workspace tests/e2e
+}
+
+stage_long() {
+    [ -n "$long" ] || { say "    (not run: ops/test --long)"; return; }
+    local script
+    script=$(cd "$top" && node -p 'require("./tests/e2e/package.json").scripts?.["e2e:long"] ?? ""' 2>/dev/null || true)
+    [ -n "$script" ] || { skip "no long browser tests in this checkout"; return; }
+    run_node_tests long npm run --silent e2e:long --workspace tests/e2e
+}
