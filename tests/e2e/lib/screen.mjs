@@ -116,9 +116,8 @@ export class Screen {
 
   /** Accessibility findings of the page as it stands: [] is what we want. */
   async axe() {
-    await this.driver.evaluate((source) => {
-      if (!window.axe) (0, eval)(source);
-    }, await axeSource());
+    /* As text it runs outside the page's content security policy, which rightly forbids eval(). */
+    if (!(await this.driver.evaluate(() => Boolean(window.axe)))) await this.driver.evaluate(await axeSource());
     return this.driver.evaluate(async () => {
       const result = await window.axe.run(document, {
         runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
@@ -131,6 +130,6 @@ export class Screen {
 
 let source;
 async function axeSource() {
-  source ??= await readFile(AXE, "utf8");
+  source ??= `${await readFile(AXE, "utf8")};0`; /* ends in a plain value: the browser's answer must travel */
   return source;
 }
