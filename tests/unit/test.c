@@ -1,4 +1,5 @@
 #include "tests/unit/test.h"
+#include "core/log.h"
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
     bool show = strcmp(only, "-l") == 0;
     size_t n = 0;
 
+    log_init("test", LOG_WARN);
     for (struct test *t = first; t; t = t->next) {
         if (show) {
             printf("%s\n", t->name);
