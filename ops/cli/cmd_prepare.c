@@ -9,7 +9,7 @@
 #include "ops/cli/password.h"
 #include "ops/cli/store.sql.h"
 
-#define DEMO_REGION INT64_C(150000)
+#define DEMO_REGION  INT64_C(150000)
 #define SQL_FILE_MAX (4 * 1024 * 1024)
 
 static bool read_file(char **out, const char *path, struct err *err)

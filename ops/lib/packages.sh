@@ -128,13 +128,30 @@ enabled_services() {
     find /etc/rc2.d -name 'S*' -printf 'sysv %f\n' 2>/dev/null | sed -E 's/ S[0-9]+/ /' | sort -u
 }
 
+# Servers are left disabled; what the base system brings along (systemd's own units, dbus, udev: section admin) is its
+# own business.
+is_base_system() {
+    local owner
+    owner=$(dpkg -S "$1" 2>/dev/null | head -n 1 | cut -d: -f1)
+    [ -n "$owner" ] && [ "$(dpkg-query -W -f '${Section}' "$owner" 2>/dev/null)" = admin ]
+}
+
+# name@instance.service comes from name@.service
+unit_file() { sed -E 's/@[^.]*\./@./; s|^|*/systemd/system/|' <<<"$1"; }
+
 disable_new_services() {
     local kind name
     while read -r kind name; do
-        [ -n "$name" ] || continue
         case $kind in
-        unit) as_admin deb-systemd-helper disable "$name" || true ;;
-        sysv) as_admin update-rc.d "$name" disable || true ;;
+        unit)
+            ! is_base_system "$(unit_file "$name")" || continue
+            as_admin deb-systemd-helper disable "$name" || true
+            ;;
+        sysv)
+            ! is_base_system "/etc/init.d/$name" || continue
+            as_admin update-rc.d "$name" disable || true
+            ;;
+        *) continue ;;
         esac
         printf 'left disabled: %s (%s)\n' "$name" "$kind" >>"$undone"
     done < <(comm -13 <(printf '%s\n' "$services_before" | sort) <(enabled_services | sort))

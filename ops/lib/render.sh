@@ -112,13 +112,13 @@ process_table() {
     port=$(setting media.port)
     process_postgres
     process_prepare
-    daemon recorderd yz-recorderd recorderd.sock
-    daemon schedulerd yz-schedulerd schedulerd.sock
+    daemon recorderd yz-recorderd recorderd.sock --node=3
+    daemon schedulerd yz-schedulerd schedulerd.sock --node=1
     for ((n = 0; n < $(media_workers); n++)); do
         daemon "mediad-$n" yz-mediad "mediad-$n.sock" "--worker=$n" "--media.address=$address" \
-            "--media.port=$((port + n))"
+            "--media.port=$port" "--node=$((10 + n))"
     done
-    daemon signald yz-signald signald.sock "--media.workers=$(media_workers)"
+    daemon signald yz-signald signald.sock --node=2 "--media.workers=$(media_workers)"
     process_nginx
 }
 

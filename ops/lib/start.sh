@@ -33,6 +33,12 @@ check_ports() {
 
 yunzhen() { as_run "$(bin_dir)/yunzhen" "--data=$data" "--home=$program" "$@"; }
 
+# A misspelt name in <data>/config would otherwise be a setting that quietly does nothing.
+check_settings() {
+    as_run test -e "$data/config" || return 0
+    yunzhen config --check || die "$data/config is not understood"
+}
+
 start_supervisor() {
     local how=("$(bin_dir)/yz-supervise" "--data=$data")
     export_settings
