@@ -78,7 +78,7 @@ static bool add(struct search *s, char *dir, const char *name)
     struct migration m = {.dir = dir};
     uint8_t hash[SHA256_LEN];
     char *up = NULL;
-    size_t len;
+    size_t len = 0;
     bool ok;
 
     if (!name_parse(name, &m.number) || !has_file(dir, "check.sql") || !has_file(dir, "why.md")) {

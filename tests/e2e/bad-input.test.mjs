@@ -181,8 +181,8 @@ test("a camera refused by its owner: the page says what to do, in words", async 
     const person = await new Patient(product, screen, "patient2").logs_in();
     await person.goes_to(`/orders/${order.id}`);
     await screen.press("join");
-    await screen.has("camera-help", "data-reason", "denied");
-    assert.ok((await screen.text("camera-help")).length > 20);
+    await screen.has("device-problem", "data-refusal", "denied");
+    assert.ok((await screen.text("device-problem")).length > 20);
     assert.deepEqual(await screen.axe(), []);
   } finally {
     await chromium.close();

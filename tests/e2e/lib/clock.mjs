@@ -5,14 +5,3 @@ const OFFSET_MS = 8 * 3600_000;
 export function shanghaiDay(ms = Date.now()) {
   return new Date(ms + OFFSET_MS).toISOString().slice(0, 10);
 }
-
-/** "15:05" */
-export function shanghaiTime(ms) {
-  return new Date(ms + OFFSET_MS).toISOString().slice(11, 16);
-}
-
-/** The next full five minutes, in milliseconds since 1970. */
-export function nextFiveMinutes(ms = Date.now()) {
-  const step = 300_000;
-  return Math.ceil((ms + 1) / step) * step;
-}

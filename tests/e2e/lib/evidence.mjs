@@ -48,18 +48,15 @@ export async function hears(screen, role, { within = 15_000 } = {}) {
   );
 }
 
-/** No packet of that kind arrives from `role` any more. */
-export async function receivesNothing(screen, role, kind, { within = 10_000 } = {}) {
-  let last = -1;
+/** The sound of `role` has stopped on this screen: a muted microphone sends silence or nothing. */
+export function isSilent(screen, role, { within = 10_000 } = {}) {
   return until(
-    `${screen.name} receives no more ${kind} of ${role}`,
+    `${screen.name} no longer hears ${role}`,
     async () => {
-      const now = (await tileOf(screen, role))?.[kind]?.packets ?? 0;
-      const still = now === last;
-      last = now;
-      return still;
+      const { loudest, energy } = await screen.evaluate((wanted) => window.__yz.listen(wanted, 1500), role);
+      return loudest < LOUD && energy < ENERGY;
     },
-    { within, every: 700 },
+    { within },
   );
 }
 

@@ -26,22 +26,22 @@ export class Person {
   /** Presses, and agrees if asked whether it is meant. */
   async presses_and_confirms(words) {
     await this.screen.press(words);
-    if (await this.screen.shows("confirm-ok")) await this.screen.press("confirm-ok");
+    await this.screen.press("confirm");
   }
 
   async enters_the_room() {
-    await this.screen.press("enter-room");
-    await this.screen.sees("call");
+    await this.screen.press("join");
+    await this.screen.sees("room");
   }
 
   async leaves_the_room() {
-    await this.presses_and_confirms("leave");
-    await this.screen.sees_no("call");
+    await this.screen.press("leave");
+    await this.screen.sees_no("room");
   }
 
   /** @param phase joining, lobby, live, over, moved or refused */
   is_in(phase, options) {
-    return this.screen.has("call", "data-phase", phase, options);
+    return this.screen.has("room", "data-phase", phase, options);
   }
 
   sees_seated(role, present = "true", options) {
@@ -55,18 +55,12 @@ export class Person {
 }
 
 export class Office extends Person {
-  /** Makes today's session and publishes it. @param session {doctor: staff id, from, to: "HH:MM"} */
-  async publishes_a_session({ doctor, from, to, minutes = 15, capacity = 1 }) {
-    await this.screen.press("roster-new");
-    await this.screen.chooses("roster-doctor", doctor);
-    await this.screen.types("roster-from", from);
-    await this.screen.types("roster-to", to);
-    await this.screen.types("roster-minutes", String(minutes));
-    await this.screen.types("roster-capacity", String(capacity));
-    await this.screen.press("roster-create");
-    await this.screen.sees('roster[data-state="draft"]');
-    await this.presses_and_confirms('roster[data-state="draft"] roster-publish');
-    await this.screen.sees('roster[data-state="published"]');
+  /** Today's session lies ready as a draft; the office looks at it and lets it out. */
+  async publishes_todays_session() {
+    await this.screen.sees('roster-row[data-state="draft"]');
+    const id = await this.screen.attribute('roster-row[data-state="draft"]', "data-id");
+    await this.screen.press(`roster-row[data-id="${id}"] roster-publish`);
+    await this.screen.has(`roster-row[data-id="${id}"]`, "data-state", "published");
   }
 }
 
@@ -81,13 +75,13 @@ export class Doctor extends Person {
 
   async #duty(wanted) {
     if (!(await this.screen.shows("duty"))) await this.goes_to("/");
-    await this.screen.sees("duty");
+    await this.screen.has("duty", "aria-checked", /^(true|false)$/);
     if ((await this.screen.attribute("duty", "aria-checked")) !== wanted) await this.screen.press("duty");
     await this.screen.has("duty", "aria-checked", wanted);
   }
 
   offers() {
-    return this.screen.attributes("offer", "data-id");
+    return this.screen.attributes('pool-offer[data-state="open"]', "data-order");
   }
 
   /** The one offer that was not there before. */
@@ -95,15 +89,19 @@ export class Doctor extends Person {
     return until(`${this.screen.name} sees a new offer`, async () => (await this.offers()).find((order) => !known.includes(order)));
   }
 
+  /** @returns won, lost, gone or refused; who wins is taken to the room */
   async claims(order) {
-    await this.screen.press(`offer[data-id="${order}"] claim`);
-    await this.screen.sees("claim-result");
-    return this.screen.attribute("claim-result", "data-result");
+    await this.screen.press(`pool-offer[data-order="${order}"] claim`);
+    return until(`${this.screen.name} is told who has it`, async () => {
+      if (await this.screen.shows("room")) return "won";
+      return this.screen.attribute(`pool-offer[data-order="${order}"] claim-result`, "data-result");
+    });
   }
 
   async opens(order) {
-    await this.goes_to(`/visits/${order}`);
-    await this.screen.sees("call");
+    if (!(await this.screen.shows(`today[data-order="${order}"]`))) await this.goes_to("/");
+    await this.screen.press(`today[data-order="${order}"]`);
+    await this.screen.sees("room");
   }
 
   async admits() {
@@ -112,12 +110,13 @@ export class Doctor extends Person {
   }
 
   async sends_back() {
-    await this.presses_and_confirms("send-back");
+    await this.screen.press("send-back");
     await this.is_in("lobby");
   }
 
-  ends_the_visit() {
-    return this.presses_and_confirms("end");
+  async ends_the_visit() {
+    await this.presses_and_confirms("end-visit");
+    await this.is_in("over");
   }
 
   async writes_and_signs({ code, diagnosis, text, advice }) {
@@ -134,30 +133,24 @@ export class Doctor extends Person {
 
 export class Patient extends Person {
   /** From the clinic with the next real time to a place in it. @returns the order */
-  async books_a_follow_up({ complaint, prior }) {
-    await this.screen.press("clinic");
-    await this.screen.press("slot");
+  async books_a_follow_up({ clinic, complaint, prior }) {
+    await this.screen.press(`clinic-card[data-id="${clinic}"]`);
+    await this.screen.press('slot:not([data-free="0"]):not([disabled])');
     await this.screen.types("complaint", complaint);
-    if (await this.screen.shows("step-next")) await this.screen.press("step-next");
-    await this.screen.types("prior-text", prior.text);
+    await this.screen.types("prior-diagnosis", prior.text);
     await this.screen.types("prior-organisation", prior.organisation);
     await this.screen.types("prior-date", prior.date);
     await this.screen.types("prior-evidence", prior.evidence);
-    if (await this.screen.shows("step-next")) await this.screen.press("step-next");
-    await this.screen.press("book-confirm");
-    await this.screen.sees("consent");
-    return this.own_order();
-  }
-
-  async own_order() {
-    return (await this.screen.evaluate(() => location.pathname)).match(/\d{3,}/)?.[0];
+    await this.screen.press("book");
+    await this.screen.sees("order");
+    return this.screen.attribute("order", "data-order");
   }
 
   /** One after the other, each with its own press. @returns the kinds in the order they were asked */
   async gives_consents() {
     const kinds = [];
     for (let kind; (kind = await this.#asked(kinds)); ) {
-      await this.screen.press(`consent[data-kind="${kind}"] consent-agree`);
+      await this.screen.press(`consent[data-kind="${kind}"] consent-grant`);
       kinds.push(kind);
     }
     return kinds;
@@ -166,7 +159,7 @@ export class Patient extends Person {
   /** The kind that is asked for now, or null when nothing more is. */
   async #asked(given) {
     const answer = await until(`${this.screen.name} is asked for the next consent, or has given all`, async () => {
-      if (await this.screen.shows("order")) return { kind: null };
+      if (await this.screen.shows('order:not([data-stage="consents"])')) return { kind: null };
       const kind = await this.screen.attribute("consent", "data-kind");
       return kind && !given.includes(kind) && { kind };
     });
@@ -180,12 +173,17 @@ export class Patient extends Person {
 }
 
 export class TownshipDoctor extends Person {
+  /** @returns the order */
   async raises_a_first_visit({ person, complaint, specialty, urgency = "normal" }) {
-    await this.screen.types("person-query", person);
-    await this.screen.press("person");
-    await this.screen.types("assisted-complaint", complaint);
+    await this.goes_to("/township");
+    await this.screen.press("assist-new");
+    await this.screen.types("person-search", person);
+    await this.screen.press("person-option");
+    await this.screen.types("complaint", complaint);
     await this.screen.chooses("specialty", specialty);
-    await this.screen.press(`urgency[data-value="${urgency}"]`);
-    await this.screen.press("assisted-submit");
+    await this.screen.chooses("urgency", urgency);
+    await this.screen.press("raise-order");
+    await this.screen.sees("order");
+    return this.screen.attribute("order", "data-order");
   }
 }
