@@ -1,4 +1,4 @@
-/* addr.h - a UDP address as it comes from the kernel: comparable, hashable, printable. */
+/* addr.h - the other end of a UDP path as it comes from the kernel: comparable, hashable, printable. */
 #pragma once
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -8,22 +8,25 @@
 #include <string.h>
 #include <sys/socket.h>
 
-union addr {
-    struct sockaddr sa;
-    struct sockaddr_in in4;
-    struct sockaddr_in6 in6;
+struct addr {
+    union {
+        struct sockaddr sa;
+        struct sockaddr_in in4;
+        struct sockaddr_in6 in6;
+    };
+    uint8_t via; /* which socket of ours it was heard on, and is answered from */
 };
 
 #define ADDR_TEXT 64
 
-static inline socklen_t addr_len(const union addr *a)
+static inline socklen_t addr_len(const struct addr *a)
 {
     return a->sa.sa_family == AF_INET6 ? (socklen_t)sizeof(a->in6) : (socklen_t)sizeof(a->in4);
 }
 
-static inline bool addr_equal(const union addr *a, const union addr *b)
+static inline bool addr_equal(const struct addr *a, const struct addr *b)
 {
-    if (a->sa.sa_family != b->sa.sa_family)
+    if (a->sa.sa_family != b->sa.sa_family || a->via != b->via)
         return false;
     if (a->sa.sa_family == AF_INET6)
         return a->in6.sin6_port == b->in6.sin6_port && a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
@@ -41,23 +44,32 @@ static inline uint64_t hash_mix(uint64_t h)
 }
 
 /** @param seed random per process, so that nobody outside can choose collisions */
-static inline uint64_t addr_hash(const union addr *a, uint64_t seed)
+static inline uint64_t addr_hash(const struct addr *a, uint64_t seed)
 {
     uint64_t w[2];
 
     if (a->sa.sa_family != AF_INET6)
-        return hash_mix(seed ^ ((uint64_t)a->in4.sin_addr.s_addr << 16 | a->in4.sin_port));
+        return hash_mix(seed ^ a->via ^
+                        ((uint64_t)a->in4.sin_addr.s_addr << 24 | (uint64_t)a->in4.sin_port << 8));
     memcpy(w, &a->in6.sin6_addr, 16);
-    return hash_mix(hash_mix(seed ^ w[0]) ^ w[1] ^ a->in6.sin6_port);
+    return hash_mix(hash_mix(seed ^ w[0] ^ a->via) ^ w[1] ^ a->in6.sin6_port);
 }
 
-static inline uint16_t addr_port(const union addr *a)
+static inline uint16_t addr_port(const struct addr *a)
 {
     return ntohs(a->sa.sa_family == AF_INET6 ? a->in6.sin6_port : a->in4.sin_port);
 }
 
+static inline bool addr_same_host(const struct addr *a, const struct addr *b)
+{
+    if (a->sa.sa_family != b->sa.sa_family)
+        return false;
+    return a->sa.sa_family == AF_INET6 ? memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 16) == 0
+                                       : a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
+}
+
 /** "192.0.2.1" or "2001:db8::1"; port 0 .. 65535. */
-static inline bool addr_parse(const char *ip, uint16_t port, union addr *out)
+static inline bool addr_parse(const char *ip, uint16_t port, struct addr *out)
 {
     memset(out, 0, sizeof(*out));
     if (inet_pton(AF_INET, ip, &out->in4.sin_addr) == 1) {
@@ -73,7 +85,7 @@ static inline bool addr_parse(const char *ip, uint16_t port, union addr *out)
     return false;
 }
 
-static inline const char *addr_text(const union addr *a, char out[ADDR_TEXT])
+static inline const char *addr_text(const struct addr *a, char out[ADDR_TEXT])
 {
     char ip[INET6_ADDRSTRLEN] = "?";
 

@@ -149,7 +149,7 @@ static size_t write_header(const struct chair *c, const struct packet *pkt, cons
 static void commit(struct chair *c, uint8_t *slot, size_t len)
 {
     struct peer *p = c->peer;
-    const union addr *to = ice_address(&p->ice);
+    const struct addr *to = ice_address(&p->ice);
 
     if (!to || srtp_out_rtp(p->out, slot, &len) != SRTP_OK) {
         count(C_DROP_PROTECT);

@@ -119,7 +119,7 @@ static void tuple_unlink(struct ice *ice, int i)
         ice->previous = -1;
 }
 
-struct ice_tuple *ice_find(struct ice_table *t, const union addr *from)
+struct ice_tuple *ice_find(struct ice_table *t, const struct addr *from)
 {
     struct ice_tuple *tu = t->tuples[addr_hash(from, t->seed) & (TUPLE_BUCKETS - 1)];
 
@@ -144,7 +144,7 @@ static int tuple_victim(const struct ice *ice)
 }
 
 /* An address serves one peer: whoever authenticates from it last has it. */
-static int tuple_learn(struct ice *ice, const union addr *from)
+static int tuple_learn(struct ice *ice, const struct addr *from)
 {
     struct ice_table *t = ice->table;
     struct ice_tuple *tu = ice_find(t, from);
@@ -177,7 +177,7 @@ static void tuple_select(struct ice *ice, int i, int64_t now_us)
     ice_counts.selected++;
 }
 
-const union addr *ice_address(const struct ice *ice)
+const struct addr *ice_address(const struct ice *ice)
 {
     int best = ice->selected;
 
@@ -237,7 +237,7 @@ void ice_tick(struct ice *ice, int64_t now_us)
 
 /* ---- requests ---- */
 
-static uint64_t network_of(const union addr *a)
+static uint64_t network_of(const struct addr *a)
 {
     if (a->sa.sa_family != AF_INET6)
         return ntohl(a->in4.sin_addr.s_addr) >> 8;
@@ -246,7 +246,7 @@ static uint64_t network_of(const union addr *a)
     return net | UINT64_C(1) << 63;
 }
 
-static struct fails *fails_of(struct ice_table *t, const union addr *from, int64_t now_us)
+static struct fails *fails_of(struct ice_table *t, const struct addr *from, int64_t now_us)
 {
     struct fails *f = &t->fails[hash_mix(network_of(from) ^ t->seed) & (FAIL_BUCKETS - 1)];
     int64_t leaked = (now_us - f->at_us) * FAILS_PER_S / 1000000;
@@ -259,7 +259,7 @@ static struct fails *fails_of(struct ice_table *t, const union addr *from, int64
 }
 
 /* The same transaction from another address is somebody repeating what they overheard. */
-static bool replayed(struct ice *ice, const struct stun_msg *m, const union addr *from)
+static bool replayed(struct ice *ice, const struct stun_msg *m, const struct addr *from)
 {
     uint64_t id, source = addr_hash(from, ice->table->seed) & 0xffff;
 
@@ -272,7 +272,7 @@ static bool replayed(struct ice *ice, const struct stun_msg *m, const union addr
     return false;
 }
 
-static struct ice_cred *authenticate(struct ice_table *t, const struct stun_msg *m, const union addr *from,
+static struct ice_cred *authenticate(struct ice_table *t, const struct stun_msg *m, const struct addr *from,
                                      int64_t now_us)
 {
     struct fails *f;
@@ -303,7 +303,7 @@ static struct ice_cred *authenticate(struct ice_table *t, const struct stun_msg 
     return c;
 }
 
-static enum ice_result accept_request(struct ice_cred *c, const struct stun_msg *m, const union addr *from,
+static enum ice_result accept_request(struct ice_cred *c, const struct stun_msg *m, const struct addr *from,
                                       int64_t now_us, uint8_t *reply, size_t *reply_len)
 {
     struct ice *ice = c->ice;
@@ -325,7 +325,7 @@ static enum ice_result accept_request(struct ice_cred *c, const struct stun_msg 
     return ICE_SELECTED;
 }
 
-enum ice_result ice_receive(struct ice_table *t, const uint8_t *data, size_t len, const union addr *from,
+enum ice_result ice_receive(struct ice_table *t, const uint8_t *data, size_t len, const struct addr *from,
                             int64_t now_us, struct ice **who, uint8_t *reply, size_t *reply_len)
 {
     struct stun_msg m;

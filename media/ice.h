@@ -26,7 +26,7 @@ struct ice_table;
 
 struct ice_tuple {
     struct ice *ice; /* NULL: slot is free */
-    union addr addr;
+    struct addr addr;
     int64_t heard_us;
     struct ice_tuple *next; /* in the table's bucket */
 };
@@ -65,12 +65,12 @@ enum ice_result {
     ICE_SELECTED, /* the same, and the connection now uses that address */
 };
 /** One STUN datagram. @param reply at least 128 bytes. @param who set when it was authenticated. */
-enum ice_result ice_receive(struct ice_table *t, const uint8_t *data, size_t len, const union addr *from,
+enum ice_result ice_receive(struct ice_table *t, const uint8_t *data, size_t len, const struct addr *from,
                             int64_t now_us, struct ice **who, uint8_t *reply, size_t *reply_len);
 /** The validated address a packet came from, or NULL: hot path. */
-struct ice_tuple *ice_find(struct ice_table *t, const union addr *from);
+struct ice_tuple *ice_find(struct ice_table *t, const struct addr *from);
 /** Where to send; NULL before the first valid request. */
-const union addr *ice_address(const struct ice *ice);
+const struct addr *ice_address(const struct ice *ice);
 /** Forget what time has ended: previous addresses, old credentials, silent tuples. */
 void ice_tick(struct ice *ice, int64_t now_us);
 

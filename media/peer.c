@@ -55,7 +55,7 @@ void peer_busy(struct peer *p)
 static void on_dtls_send(void *arg, const uint8_t *data, size_t len)
 {
     struct peer *p = arg;
-    const union addr *to = ice_address(&p->ice);
+    const struct addr *to = ice_address(&p->ice);
 
     if (p->ice.selected < 0 && p->dtls_to.sa.sa_family)
         to = &p->dtls_to;
@@ -63,7 +63,7 @@ static void on_dtls_send(void *arg, const uint8_t *data, size_t len)
         net_send(p->worker->net, data, len, to);
 }
 
-void peer_stun(struct worker *w, const uint8_t *data, size_t len, const union addr *from)
+void peer_stun(struct worker *w, const uint8_t *data, size_t len, const struct addr *from)
 {
     uint8_t reply[128];
     size_t reply_len;
@@ -95,7 +95,7 @@ static void on_keys(struct peer *p)
             track_want_keyframe(p->lines[i].chair->source);
 }
 
-void peer_dtls(struct peer *p, const uint8_t *data, size_t len, const union addr *from)
+void peer_dtls(struct peer *p, const uint8_t *data, size_t len, const struct addr *from)
 {
     p->dtls_to = *from;
     switch (dtls_receive(p->dtls, data, len, p->worker->now_us)) {

@@ -44,7 +44,7 @@ struct peer {
     struct dtls *dtls;
     struct srtp_ctx *in, *out;
     enum srtp_suite suite;
-    union addr dtls_to; /* where a handshake is answered before ICE has nominated */
+    struct addr dtls_to; /* where a handshake is answered before ICE has nominated */
     int64_t dtls_due_us;
 
     char session_id[24]; /* of their o= line */
@@ -89,8 +89,8 @@ void peer_rights(struct peer *p, uint8_t rights);
 void peer_end(struct peer *p, const char *why);
 void peer_free(struct peer *p); /* by worker_turn_end() only */
 
-void peer_stun(struct worker *w, const uint8_t *data, size_t len, const union addr *from);
-void peer_dtls(struct peer *p, const uint8_t *data, size_t len, const union addr *from);
+void peer_stun(struct worker *w, const uint8_t *data, size_t len, const struct addr *from);
+void peer_dtls(struct peer *p, const uint8_t *data, size_t len, const struct addr *from);
 /** Something authenticated came. */
 void peer_heard(struct peer *p);
 /** Timers: handshake, silence, old addresses. */

@@ -19,7 +19,7 @@ struct compound {
 
 void rtcp_send(struct peer *p, const uint8_t *data, size_t len)
 {
-    const union addr *to = ice_address(&p->ice);
+    const struct addr *to = ice_address(&p->ice);
     uint8_t *slot;
 
     if (!p->out || !to || len == 0)

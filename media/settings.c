@@ -5,12 +5,12 @@ const struct config_setting MEDIA_SETTINGS[] = {
     CONFIG_COMMON,
     {"worker", CONFIG_INT, "0", 0, 255, "", false, false,
      "Which worker this process is; it listens on media.port + worker and on run/mediad-<worker>.sock."},
-    {"media.address", CONFIG_STR, "127.0.0.1", 0, 0, "IP addresses", false, false,
+    {"media.address", CONFIG_STR, "local", 0, 0, "local | IP addresses", false, false,
      "Addresses told to clients, comma separated, IPv4 and IPv6; a browser on another machine needs one it "
-     "can reach."},
-    {"media.bind", CONFIG_STR, "", 0, 0, "IP address", false, false,
-     "Where the port listens when that is not media.address, as behind a one-to-one NAT; empty means derive "
-     "it."},
+     "can reach. "
+     "local: every IPv4 address of this machine, reachable from this machine only."},
+    {"media.bind", CONFIG_STR, "", 0, 0, "IP addresses", false, false,
+     "Where the port listens when that is not media.address, as behind a one-to-one NAT; comma separated."},
     {"media.port", CONFIG_INT, "20000", 0, 65279, "port", false, false,
      "UDP port of worker 0; worker n listens on port + n. 0 takes any free port."},
     {"media.socket_bytes", CONFIG_INT, "8388608", 65536, 268435456, "bytes", false, false,

@@ -63,7 +63,7 @@ static bool integrity(const uint8_t *msg, size_t at, const char *password, uint8
 
 /* ---- reading ---- */
 
-static bool read_xor_address(const struct stun_msg *m, const uint8_t *v, size_t len, union addr *out)
+static bool read_xor_address(const struct stun_msg *m, const uint8_t *v, size_t len, struct addr *out)
 {
     uint16_t port;
 
@@ -212,7 +212,7 @@ static size_t put_tail(uint8_t *out, size_t at, const char *password)
     return put_attr(out, at, ATTR_FINGERPRINT, crc, sizeof(crc));
 }
 
-size_t stun_write_response(uint8_t *out, const uint8_t txid[STUN_TXID_LEN], const union addr *mapped,
+size_t stun_write_response(uint8_t *out, const uint8_t txid[STUN_TXID_LEN], const struct addr *mapped,
                            const char *password)
 {
     size_t at = put_header(out, STUN_BINDING_RESPONSE, txid);

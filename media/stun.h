@@ -36,7 +36,7 @@ struct stun_msg {
     uint64_t tie_breaker;
     uint32_t priority;
     bool has_mapped;
-    union addr mapped;   /* XOR-MAPPED-ADDRESS of a response */
+    struct addr mapped;  /* XOR-MAPPED-ADDRESS of a response */
     uint16_t error_code; /* of an error response */
     uint16_t unknown;    /* first comprehension-required attribute we do not know, or 0 */
 };
@@ -52,7 +52,7 @@ bool stun_local_ufrag(const struct stun_msg *m, const char **ufrag, size_t *len)
 
 /** @return bytes written to out (at least 128), never more than the request that asked for it was long
  *          plus the mapped address. Carries MESSAGE-INTEGRITY and FINGERPRINT. */
-size_t stun_write_response(uint8_t *out, const uint8_t txid[STUN_TXID_LEN], const union addr *mapped,
+size_t stun_write_response(uint8_t *out, const uint8_t txid[STUN_TXID_LEN], const struct addr *mapped,
                            const char *password);
 /** 487 role conflict, 420 unknown attribute … */
 size_t stun_write_error(uint8_t *out, const uint8_t txid[STUN_TXID_LEN], uint16_t code, uint16_t unknown_attr,

@@ -19,7 +19,7 @@
 
 /* ---- packets ---- */
 
-static void on_packet(void *arg, uint8_t *data, size_t len, const union addr *from)
+static void on_packet(void *arg, uint8_t *data, size_t len, const struct addr *from)
 {
     struct worker *w = arg;
     enum demux_kind kind = demux(data, len);
