@@ -1,0 +1,116 @@
+#include "signaling/fanout.h"
+#include "core/clock.h"
+#include "core/db/db.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "signaling/identity.h"
+#include "signaling/signald.h"
+#include "signaling/socket.h"
+#include "signaling/visit.h"
+
+/* --- events --- */
+
+bool fanout_hears(const struct sched_event *ev, const struct identity *who)
+{
+    for (unsigned i = 0; i < ev->accounts_n; i++)
+        if (ev->accounts[i] == who->account_id)
+            return true;
+    if (ev->roles && !(ev->roles & who->roles))
+        return false;
+    for (unsigned i = 0; i < ev->tenants_n; i++)
+        if (ev->tenants[i] == who->tenant_id)
+            return true;
+    return false;
+}
+
+struct spread {
+    const struct sched_event *ev;
+    struct socket_text *text;
+};
+
+static void spread_one(void *arg, struct socket *sock)
+{
+    struct spread *s = arg;
+
+    if (fanout_hears(s->ev, sock->who))
+        socket_send_text(sock, s->text);
+}
+
+void fanout_event(struct signald *app, const struct sched_event *ev)
+{
+    json_t *doc = json_pack("{s:s, s:s, s:I, s:O}", "t", "event", "topic", ev->topic, "seq",
+                            (json_int_t)ev->seq, "data", ev->data);
+    struct spread s = {ev, socket_text_new(doc)};
+    int64_t visit_id = 0;
+
+    sockets_each(app->sockets, spread_one, &s);
+    socket_text_unref(s.text);
+    json_decref(doc);
+    if (json_opt_id(ev->data, "visit_id", &visit_id, NULL) && visit_id)
+        visit_refresh(app->visits, visit_id);
+}
+
+/* --- what is away --- */
+
+static json_t *delayed(const struct signald *app)
+{
+    if (app->database_away_us)
+        return json_pack("{s:s, s:s, s:o}", "t", "delayed", "what", "database", "since",
+                         json_time(app->database_away_us));
+    if (app->scheduler_away_us)
+        return json_pack("{s:s, s:s, s:o}", "t", "delayed", "what", "scheduler", "since",
+                         json_time(app->scheduler_away_us));
+    return json_pack("{s:s, s:n}", "t", "delayed", "what");
+}
+
+static void tell(void *arg, struct socket *sock)
+{
+    socket_send_text(sock, arg);
+}
+
+static void tell_all(struct signald *app)
+{
+    json_t *doc = delayed(app);
+    struct socket_text *text = socket_text_new(doc);
+
+    json_decref(doc);
+    sockets_each(app->sockets, tell, text);
+    socket_text_unref(text);
+}
+
+static bool change(int64_t *since, bool up)
+{
+    if (up == (*since == 0))
+        return false;
+    *since = up ? 0 : clock_now_us();
+    return true;
+}
+
+void fanout_scheduler(struct signald *app, bool up)
+{
+    if (up)
+        visits_report_all(app->visits);
+    if (change(&app->scheduler_away_us, up))
+        tell_all(app);
+}
+
+static void refresh(void *arg, struct visit *visit)
+{
+    visit_refresh(arg, visit->id);
+}
+
+void fanout_database(struct signald *app, bool up)
+{
+    if (!change(&app->database_away_us, up))
+        return;
+    log_info(up ? "database_back" : "database_away");
+    tell_all(app);
+    if (up)
+        visits_each(app->visits, refresh, app->visits);
+}
+
+void fanout_state(struct signald *app, struct socket *sock)
+{
+    if (app->database_away_us || app->scheduler_away_us)
+        socket_send(sock, delayed(app));
+}

@@ -1,0 +1,688 @@
+#include "signaling/http_server.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/metrics.h"
+#include "core/unix_socket.h"
+#include "signaling/gate.h"
+#include "signaling/request.h"
+#include "signaling/route.h"
+#include "signaling/signald.h"
+#include "signaling/socket.h"
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+_Static_assert(HTTP_SERVER_PRE >= LWS_PRE, "room in front of a frame");
+
+#define CHUNK        (128 * 1024) /* one lws_write; trap 11: more would be copied */
+#define BODY_TOTAL_S 30           /* trap 8: lws re-arms its timer with each byte, so we keep a total */
+#define WRITE_S      20           /* trap 9: a reader that takes nothing for this long is dropped */
+#define ANSWER_S     30           /* a handler that has not answered by now is answered for */
+#define HEAD_MAX     4096
+#define CONN_MAGIC   0x636f6e6eu
+
+/* lws keeps one of these zeroed for each transaction or socket. */
+struct conn {
+    uint32_t magic;
+    struct lws *wsi;
+    struct http_server *server;
+    struct request *req;   /* being read, waited for, or written */
+    struct socket *socket; /* after the upgrade */
+    size_t body_len;       /* promised by Content-Length */
+    size_t sent;           /* of head + body */
+    char *head;            /* LWS_PRE bytes, then the head */
+    size_t head_len;
+    bool throttled;
+    int64_t deadline_us;
+    struct conn *prev, *next;
+};
+
+struct http_server {
+    struct signald *app;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct conn *conns;
+    struct loop_timer *sweep;
+    char path[108];
+};
+
+static struct metric REQUESTS =
+    METRIC_COUNTER("yz_signal_requests_total", "HTTP requests answered. Grows with use.");
+static struct metric ERRORS = METRIC_COUNTER(
+    "yz_signal_request_failures_total", "Answers of 500 and above. Look into the log for request_failed.");
+static struct metric LATENCY = METRIC_HISTOGRAM(
+    "yz_signal_request_us", "From the header to the answer, microseconds.", METRIC_BOUNDS_US);
+static struct metric CONNS =
+    METRIC_GAUGE("yz_signal_connections", "HTTP transactions and live sockets open now.");
+
+/* --- connections --- */
+
+static void conn_open(struct http_server *h, struct conn *c, struct lws *wsi)
+{
+    if (c->magic == CONN_MAGIC)
+        return;
+    *c = (struct conn){.magic = CONN_MAGIC, .wsi = wsi, .server = h, .next = h->conns};
+    if (h->conns)
+        h->conns->prev = c;
+    h->conns = c;
+    CONNS.value++;
+}
+
+/* Trap 2: whoever still works for this request finds conn NULL and its answer goes nowhere. */
+static void conn_drop_request(struct conn *c)
+{
+    struct request *req = c->req;
+
+    c->req = NULL;
+    free(c->head);
+    c->head = NULL;
+    c->head_len = c->sent = c->body_len = 0;
+    c->deadline_us = 0;
+    if (!req)
+        return;
+    req->conn = NULL;
+    req->on_answer = NULL;
+    if (!req->handed && !req->answer.status)
+        request_unref(req); /* the handler's, which no handler got */
+    request_unref(req);
+}
+
+static void conn_close(struct conn *c)
+{
+    if (!c || c->magic != CONN_MAGIC)
+        return;
+    conn_drop_request(c);
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        c->server->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    c->magic = 0;
+    CONNS.value--;
+}
+
+/* --- reading a request --- */
+
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t cap)
+{
+    if (lws_hdr_copy(wsi, out, (int)cap, token) < 0)
+        out[0] = '\0';
+}
+
+static void copy_custom(struct lws *wsi, const char *name, char *out, size_t cap)
+{
+    if (lws_hdr_custom_copy(wsi, out, (int)cap, name, (int)strlen(name)) < 0)
+        out[0] = '\0';
+}
+
+static bool read_method(struct lws *wsi, enum http_method *out)
+{
+    static const struct {
+        enum lws_token_indexes token;
+        enum http_method method;
+    } METHODS[] = {
+        {WSI_TOKEN_GET_URI, HTTP_GET},         {WSI_TOKEN_POST_URI, HTTP_POST},
+        {WSI_TOKEN_PUT_URI, HTTP_PUT},         {WSI_TOKEN_PATCH_URI, HTTP_PATCH},
+        {WSI_TOKEN_DELETE_URI, HTTP_DELETE},   {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
+        {WSI_TOKEN_OPTIONS_URI, HTTP_OPTIONS},
+    };
+
+    for (size_t i = 0; i < sizeof METHODS / sizeof *METHODS; i++)
+        if (lws_hdr_total_length(wsi, METHODS[i].token) > 0) {
+            *out = METHODS[i].method;
+            return true;
+        }
+    return false;
+}
+
+static void read_query(struct lws *wsi, char *out, size_t cap)
+{
+    size_t used = 0;
+    char one[512];
+
+    for (int i = 0;; i++) {
+        int n = lws_hdr_copy_fragment(wsi, one, sizeof one, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (n < 0 || used + (size_t)n + 2 > cap)
+            break;
+        if (n == 0)
+            continue;
+        memcpy(out + used, one, (size_t)n + 1);
+        used += strlen(out + used) + 1;
+    }
+    out[used] = '\0';
+}
+
+static void read_cookie(struct lws *wsi, char *out, size_t cap)
+{
+    char all[4096];
+
+    copy_header(wsi, WSI_TOKEN_HTTP_COOKIE, all, sizeof all);
+    for (const char *p = all; *p; p += strcspn(p, ";"), p += *p == ';') {
+        p += strspn(p, " ");
+        if (!strncmp(p, "yz_session=", 11)) {
+            size_t len = strcspn(p + 11, "; ");
+            if (len < cap) {
+                memcpy(out, p + 11, len);
+                out[len] = '\0';
+            }
+            return;
+        }
+    }
+}
+
+static void read_bearer(struct lws *wsi, char *out, size_t cap)
+{
+    char all[TOKEN_TEXT_MAX + 16];
+
+    copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, all, sizeof all);
+    if (!strncasecmp(all, "Bearer ", 7) && strlen(all + 7) < cap)
+        memcpy(out, all + 7, strlen(all + 7) + 1);
+}
+
+static void read_headers(struct lws *wsi, struct request *req)
+{
+    char proto[16], id[REQUEST_ID_MAX];
+
+    copy_custom(wsi, "x-request-id:", id, sizeof id);
+    if (strlen(id) >= 8 && id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyz")] == '\0')
+        memcpy(req->id, id, sizeof id);
+    copy_header(wsi, WSI_TOKEN_HOST, req->host, sizeof req->host);
+    copy_header(wsi, WSI_TOKEN_ORIGIN, req->origin, sizeof req->origin);
+    copy_header(wsi, WSI_TOKEN_HTTP_X_REAL_IP, req->ip, sizeof req->ip);
+    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, req->content_type, sizeof req->content_type);
+    copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, req->if_none_match, sizeof req->if_none_match);
+    copy_header(wsi, WSI_TOKEN_HTTP_IF_MATCH, req->if_match, sizeof req->if_match);
+    copy_header(wsi, WSI_TOKEN_HTTP_ACCEPT_LANGUAGE, req->accept_language, sizeof req->accept_language);
+    copy_custom(wsi, "idempotency-key:", req->idempotency, sizeof req->idempotency);
+    copy_custom(wsi, "sec-fetch-site:", req->fetch_site, sizeof req->fetch_site);
+    copy_custom(wsi, "x-forwarded-proto:", proto, sizeof proto);
+    req->https = !strcmp(proto, "https");
+    read_cookie(wsi, req->cookie, sizeof req->cookie);
+    read_bearer(wsi, req->bearer, sizeof req->bearer);
+    read_query(wsi, req->query, sizeof req->query);
+}
+
+/* --- answering --- */
+
+static void on_answer(struct request *req)
+{
+    struct conn *c = req->conn;
+
+    c->deadline_us = 0;
+    /* Trap 1: a throttled connection gets no writable callback, so let it flow before asking for one. */
+    if (c->throttled) {
+        c->throttled = false;
+        lws_rx_flow_control(c->wsi, 1);
+    }
+    lws_callback_on_writable(c->wsi);
+}
+
+static const char *status_line(int status)
+{
+    switch (status) {
+    case 200:
+        return "200 OK";
+    case 201:
+        return "201 Created";
+    case 204:
+        return "204 No Content";
+    case 304:
+        return "304 Not Modified";
+    default:
+        return NULL;
+    }
+}
+
+static bool make_head(struct conn *c)
+{
+    const struct request *req = c->req;
+    const struct answer *a = &req->answer;
+    const char *line = status_line(a->status);
+    bool no_body = a->status == 204 || a->status == 304;
+    char status[64];
+    char *head = mem_new(LWS_PRE + HEAD_MAX);
+    int n;
+
+    if (!line) {
+        snprintf(status, sizeof status, "%d %s", a->status, problem_title(a->status));
+        line = status;
+    }
+    n = snprintf(head + LWS_PRE, HEAD_MAX,
+                 "HTTP/1.1 %s\r\n"
+                 "X-Request-Id: %s\r\n"
+                 "X-Content-Type-Options: nosniff\r\n"
+                 "Cache-Control: %s\r\n"
+                 "Vary: Cookie, Authorization, Accept-Language\r\n"
+                 "%s%s",
+                 line, req->id,
+                 req->route && (req->route->flags & ROUTE_ETAG) ? "no-cache, private" : "no-store",
+                 a->headers ? a->headers : "", a->close ? "Connection: close\r\n" : "");
+    if (n > 0 && n < HEAD_MAX && !(a->headers && strstr(a->headers, "Content-Security-Policy:")))
+        n += snprintf(head + LWS_PRE + n, (size_t)(HEAD_MAX - n),
+                      "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
+    if (n > 0 && n < HEAD_MAX && a->content_type)
+        n += snprintf(head + LWS_PRE + n, (size_t)(HEAD_MAX - n), "Content-Type: %s\r\n", a->content_type);
+    if (n > 0 && n < HEAD_MAX && !no_body)
+        n += snprintf(head + LWS_PRE + n, (size_t)(HEAD_MAX - n), "Content-Length: %zu\r\n", a->body_len);
+    if (n > 0 && n < HEAD_MAX)
+        n += snprintf(head + LWS_PRE + n, (size_t)(HEAD_MAX - n), "\r\n");
+    c->head = head;
+    c->head_len = (size_t)n;
+    return n > 0 && n < HEAD_MAX;
+}
+
+static int write_body(struct conn *c, size_t body_len)
+{
+    const struct answer *a = &c->req->answer;
+    size_t at = c->sent - c->head_len, left = body_len - at;
+    size_t n = left < CHUNK ? left : CHUNK;
+    char *buf = mem_new(LWS_PRE + n);
+    int wrote;
+
+    memcpy(buf + LWS_PRE, a->body + at, n);
+    wrote = lws_write(c->wsi, (unsigned char *)buf + LWS_PRE, n, LWS_WRITE_HTTP);
+    free(buf);
+    if (wrote < 0)
+        return -1;
+    c->sent += n;
+    return 0;
+}
+
+static int finish(struct conn *c)
+{
+    struct request *req = c->req;
+    bool close = req->answer.close;
+
+    REQUESTS.value++;
+    ERRORS.value += req->answer.status >= 500;
+    metric_observe(&LATENCY, clock_mono_us() - req->started_us);
+    log_debug("request", LS("request_id", req->id), LS("method", http_method_name(req->method)),
+              LS("route", req->route ? req->route->path : ""), LI("status", req->answer.status),
+              LI("us", clock_mono_us() - req->started_us));
+    conn_drop_request(c);
+    if (close)
+        return -1;
+    return lws_http_transaction_completed(c->wsi) ? -1 : 0;
+}
+
+static int on_writable(struct conn *c)
+{
+    struct request *req = c->req;
+    size_t body_len;
+
+    if (!req || !req->answer.status)
+        return 0;
+    body_len = req->method == HTTP_HEAD ? 0 : req->answer.body_len;
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_S);
+    if (!c->head) {
+        if (!make_head(c))
+            return -1;
+        if (lws_write(c->wsi, (unsigned char *)c->head + LWS_PRE, c->head_len, LWS_WRITE_HTTP_HEADERS) < 0)
+            return -1;
+        c->sent = c->head_len;
+    } else if (c->sent < c->head_len + body_len && write_body(c, body_len)) {
+        return -1;
+    }
+    if (c->sent < c->head_len + body_len) {
+        lws_callback_on_writable(c->wsi);
+        return 0;
+    }
+    return finish(c);
+}
+
+/* --- the life of a transaction --- */
+
+static void dispatch(struct conn *c)
+{
+    struct request *req = c->req;
+
+    c->deadline_us = clock_mono_us() + ANSWER_S * US_PER_S;
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S + WRITE_S); /* trap 3 */
+    gate_dispatch(req);
+    if (c->req == req && !req->answer.status) {
+        c->throttled = true;
+        lws_rx_flow_control(c->wsi, 0); /* trap 1: or a pipelined request makes poll spin */
+    }
+}
+
+static int on_request(struct http_server *h, struct conn *c, struct lws *wsi, const char *path, size_t len)
+{
+    struct request *req;
+    enum http_method method;
+    char length[24];
+    bool has_length, chunked;
+
+    conn_open(h, c, wsi);
+    if (c->req || !read_method(wsi, &method) || len >= REQUEST_PATH_MAX)
+        return -1;
+    req = request_new(h->app);
+    request_ref(req);
+    req->method = method;
+    memcpy(req->path, path, len);
+    read_headers(wsi, req);
+    req->conn = c;
+    req->on_answer = on_answer;
+    c->req = req;
+    has_length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+    if (has_length && lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) < 0)
+        snprintf(length, sizeof length, "-");
+    chunked = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    switch (gate_open(req, has_length ? length : NULL, chunked, &c->body_len)) {
+    case GATE_ANSWERED:
+        break;
+    case GATE_WANTS_BODY:
+        req->body = mem_new(c->body_len + 1);
+        c->deadline_us = clock_mono_us() + BODY_TOTAL_S * US_PER_S;
+        lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, BODY_TOTAL_S);
+        break;
+    case GATE_READY:
+        dispatch(c);
+        break;
+    }
+    return 0;
+}
+
+static int on_body(struct conn *c, const void *in, size_t len)
+{
+    struct request *req = c->req;
+
+    if (!req || req->answer.status || req->handed) /* an early refusal: what still comes is thrown away */
+        return 0;
+    if (req->body_len + len > c->body_len)
+        return -1;
+    memcpy(req->body + req->body_len, in, len);
+    req->body_len += len;
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, BODY_TOTAL_S);
+    return 0;
+}
+
+static void on_body_end(struct conn *c)
+{
+    if (c->req && !c->req->answer.status && !c->req->handed)
+        dispatch(c);
+}
+
+/* media.md 5.3: on plain TCP the library would accept `Upgrade: h2c` whatever alpn says. Read the header itself,
+ * and never answer with a positive value: that path uses freed memory in 4.1.6 (NN-2025-0102). */
+static int confirm_upgrade(struct lws *wsi)
+{
+    char value[16];
+    int len = lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE);
+
+    if (len <= 0 || len >= (int)sizeof value || lws_hdr_copy(wsi, value, sizeof value, WSI_TOKEN_UPGRADE) < 0)
+        return -1;
+    return strcasecmp(value, "websocket") ? -1 : 0;
+}
+
+/* --- the live socket's handshake --- */
+
+static int refuse_upgrade(struct lws *wsi, unsigned status)
+{
+    unsigned char buf[LWS_PRE + 256];
+    int n = snprintf((char *)buf + LWS_PRE, sizeof buf - LWS_PRE,
+                     "HTTP/1.1 %u %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status,
+                     problem_title((int)status));
+
+    lws_write(wsi, buf + LWS_PRE, (size_t)n, LWS_WRITE_HTTP_HEADERS);
+    return -1;
+}
+
+static int on_upgrade(struct http_server *h, struct conn *c, struct lws *wsi)
+{
+    struct socket_hello in = {0};
+    char path[64];
+    struct request *req = request_new(h->app);
+    unsigned status;
+
+    conn_open(h, c, wsi);
+    copy_header(wsi, WSI_TOKEN_GET_URI, path, sizeof path);
+    read_headers(wsi, req);
+    in.cookie = req->cookie;
+    in.bearer = *req->bearer ? req->bearer : request_query(req, "token");
+    in.ip = req->ip;
+    in.accept_language = req->accept_language;
+    if (strcmp(path, "/ws"))
+        status = 404;
+    else if (!gate_origin_ok(req->origin, req->host, req->fetch_site,
+                             config_str(h->app->config, "signald.origins")))
+        status = 403;
+    else
+        status = socket_open(&c->socket, h->app->sockets, wsi, &in);
+    request_unref(req);
+    return status == 101 ? 0 : refuse_upgrade(wsi, status);
+}
+
+/* --- lws calls back --- */
+
+static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct http_server *h = lws_context_user(lws_get_context(wsi));
+    struct conn *c = user;
+
+    switch (reason) {
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return confirm_upgrade(wsi);
+    case LWS_CALLBACK_HTTP:
+        return on_request(h, c, wsi, in, len);
+    case LWS_CALLBACK_HTTP_BODY:
+        return on_body(c, in, len);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        on_body_end(c);
+        return 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return on_writable(c);
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+    case LWS_CALLBACK_CLOSED_HTTP:
+        conn_close(c);
+        return 0;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return on_upgrade(h, c, wsi);
+    case LWS_CALLBACK_ESTABLISHED:
+        socket_established(c->socket);
+        return 0;
+    case LWS_CALLBACK_RECEIVE:
+        return socket_receive(c->socket, in, len, lws_is_first_fragment(wsi), lws_is_final_fragment(wsi),
+                              lws_frame_is_binary(wsi))
+                   ? 0
+                   : -1;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return socket_writable(c->socket) ? 0 : -1;
+    case LWS_CALLBACK_CLOSED:
+        if (c && c->magic == CONN_MAGIC && c->socket) {
+            socket_closed(c->socket);
+            c->socket = NULL;
+        }
+        conn_close(c);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        if (c && c->magic == CONN_MAGIC) {
+            if (c->socket)
+                socket_closed(c->socket);
+            conn_close(c);
+        }
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int on_loop_file(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct http_server *h = lws_context_user(lws_get_context(wsi));
+
+    (void)user;
+    (void)in;
+    (void)len;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE)
+        loop_turn(h->app->loop, 0);
+    return 0;
+}
+
+/* --- deadlines that lws does not keep --- */
+
+static void sweep(void *arg)
+{
+    struct http_server *h = arg;
+    int64_t now = clock_mono_us();
+
+    for (struct conn *c = h->conns, *next; c; c = next) {
+        next = c->next;
+        if (!c->deadline_us || now < c->deadline_us || !c->req)
+            continue;
+        if (!c->req->handed) {
+            http_server_kill(c->wsi); /* a body that drips */
+            c->deadline_us = 0;
+            continue;
+        }
+        log_warn("handler_late", LS("request_id", c->req->id), LS("route", c->req->route->path));
+        /* The late handler's own answer will find this one standing. */
+        request_ref(c->req);
+        request_refuse(c->req, ERR_UNKNOWN, "outcome_unknown", "no answer in time");
+    }
+}
+
+void http_server_want_write(struct lws *wsi)
+{
+    lws_callback_on_writable(wsi);
+}
+
+void http_server_kill(struct lws *wsi)
+{
+    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+bool http_server_write_text(struct lws *wsi, char *text, size_t len)
+{
+    return lws_write(wsi, (unsigned char *)text, len, LWS_WRITE_TEXT) >= 0;
+}
+
+bool http_server_choked(struct lws *wsi)
+{
+    return lws_send_pipe_choked(wsi) != 0;
+}
+
+/* --- life --- */
+
+static void lws_line(int level, const char *line)
+{
+    char text[256];
+    size_t len = strcspn(line, "\n");
+
+    snprintf(text, sizeof text, "%.*s", (int)(len < 255 ? len : 255), line);
+    if (level & LLL_ERR)
+        log_warn("lws", LS("line", text));
+    else
+        log_debug("lws", LS("line", text));
+}
+
+static bool adopt_loop(struct http_server *h, struct err *err)
+{
+    lws_sock_file_fd_type fd;
+
+    /* lws closes what it adopted, and so does loop_free(). */
+    fd.filefd = dup(loop_fd(h->app->loop));
+    if (fd.filefd < 0)
+        return err_errno(err, "dup");
+    if (!lws_adopt_descriptor_vhost(h->vhost, LWS_ADOPT_RAW_FILE_DESC, fd, "core-loop", NULL))
+        return err_set(err, ERR_IO, "lws", "could not adopt the loop");
+    return true;
+}
+
+static bool path_free(const char *path, struct err *err)
+{
+    int fd;
+
+    if (strlen(path) >= 108)
+        return err_set(err, ERR_INVALID, "path_too_long", "%s", path);
+    if (unix_socket_connect(&fd, path, SOCK_STREAM, NULL)) {
+        close(fd);
+        return err_set(err, ERR_CONFLICT, "socket_in_use", "another process answers on %s", path);
+    }
+    return true;
+}
+
+bool http_server_new(struct http_server **out, struct signald *app, const char *path, struct err *err)
+{
+    static const struct lws_protocols PROTOCOLS[] = {
+        /* Both plain HTTP and sockets without a subprotocol land on the first. ws rx 2 K, trap 11's tx 128 K. */
+        {.name = "http",
+         .callback = on_http,
+         .per_session_data_size = sizeof(struct conn),
+         .rx_buffer_size = 2048,
+         .tx_packet_size = CHUNK},
+        {.name = "core-loop", .callback = on_loop_file},
+        {0},
+    };
+    static const lws_retry_bo_t ALIVE = {.secs_since_valid_ping = 15, .secs_since_valid_hangup = 40};
+    struct http_server *h = mem_new(sizeof *h);
+    struct lws_context_creation_info info = {
+        .options = LWS_SERVER_OPTION_UNIX_SOCK | LWS_SERVER_OPTION_DISABLE_IPV6,
+        .iface = h->path,
+        .protocols = PROTOCOLS,
+        .extensions = NULL, /* no permessage-deflate: memory, and two open bugs */
+        .alpn = "http/1.1",
+        .server_string = "yunzhen",
+        .user = h,
+        .gid = -1,
+        .uid = -1,
+        .timeout_secs = 10,
+        .keepalive_timeout = 75,
+        .max_http_header_data2 = 16 * 1024, /* trap 10 */
+        .pt_serv_buf_size = CHUNK,
+        .retry_and_idle_policy = &ALIVE,
+    };
+
+    h->app = app;
+    app->http = h;
+    snprintf(h->path, sizeof h->path, "%s", path);
+    lws_set_log_level(LLL_ERR | LLL_WARN, lws_line);
+    if (!path_free(path, err))
+        goto fail;
+    info.vhost_name = "signald";
+    h->context = lws_create_context(&info);
+    if (!h->context) {
+        err_set(err, ERR_IO, "lws", "could not listen on %s", path);
+        goto fail;
+    }
+    h->vhost = lws_get_vhost_by_name(h->context, "signald");
+    if (!h->vhost || !adopt_loop(h, err)) {
+        err_add(err, "serve %s", path);
+        goto fail;
+    }
+    h->sweep = loop_timer(app->loop, US_PER_S, US_PER_S, sweep, h);
+    metrics_add(&REQUESTS);
+    metrics_add(&ERRORS);
+    metrics_add(&LATENCY);
+    metrics_add(&CONNS);
+    *out = h;
+    return true;
+fail:
+    http_server_free(h);
+    app->http = NULL;
+    return false;
+}
+
+void http_server_run(struct http_server *h)
+{
+    while (!loop_stopped(h->app->loop))
+        if (lws_service(h->context, 0) < 0)
+            break;
+}
+
+void http_server_free(struct http_server *h)
+{
+    if (!h)
+        return;
+    loop_untimer(h->sweep);
+    if (h->context) {
+        lws_context_destroy(h->context);
+        unlink(h->path);
+    }
+    free(h);
+}

@@ -1,0 +1,80 @@
+#include "signaling/sched_forward.h"
+#include "core/json.h"
+#include "core/mem.h"
+#include "signaling/route.h"
+#include "signaling/sched_link.h"
+#include "signaling/signald.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void on_answer(void *arg, const char *text, size_t len, const struct err *err, const json_t *details)
+{
+    struct request *req = arg;
+
+    if (err)
+        request_problem(req, err, details);
+    else
+        request_answer_text(req, req->route->ok_status, "application/json", mem_copy(text, len ? len : 1),
+                            len);
+}
+
+/* What stood in the path wins over a member of the same name: the address is what was checked and logged. */
+static void add_params(json_t *doc, const struct request *req)
+{
+    char name[32];
+
+    for (int i = 0; i < REQUEST_PARAMS && route_param_name(req->route, i, name); i++)
+        json_object_set_new(doc, name, json_string(req->param[i]));
+}
+
+static bool add_query(json_t *doc, const struct request *req)
+{
+    char name[32];
+
+    for (const char *p = req->route->query; p && *p;) {
+        size_t len = strcspn(p, " ");
+        const char *value;
+        memcpy(name, p, len);
+        name[len] = '\0';
+        value = request_query(req, name);
+        if (value) {
+            json_t *text = json_string(value); /* NULL when it is not UTF-8 */
+            if (!text)
+                return false;
+            json_object_set_new(doc, name, text);
+        }
+        p += len;
+        p += *p == ' ';
+    }
+    return true;
+}
+
+void sched_forward(struct request *req)
+{
+    const struct identity *who = req->who;
+    json_t *doc = req->json ? json_incref(req->json) : json_object();
+    struct sched_call call = {
+        .op = (enum sched_op)req->route->sched_op,
+        .region_id = who->region_id,
+        .tenant_id = who->tenant_id,
+        .account_id = who->account_id,
+        .person_id = who->person_id,
+        .staff_id = who->staff_id,
+        .roles = who->roles,
+        .idempotency_key = req->idempotency,
+        .request_id = req->id,
+    };
+    char *body;
+
+    if (!add_query(doc, req)) {
+        json_decref(doc);
+        request_refuse(req, ERR_INVALID, "bad_value", "a query parameter is not UTF-8");
+        return;
+    }
+    add_params(doc, req);
+    body = json_text(doc, &call.body_len);
+    call.body = body;
+    sched_link_ask(req->app->sched, &call, on_answer, req);
+    free(body);
+    json_decref(doc);
+}

@@ -1,0 +1,177 @@
+/* yz-signald: the way in. HTTP API, live sockets, sessions, rooms, WHIP and WHEP behind nginx. */
+#include "signaling/signald.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/db/db.h"
+#include "core/log.h"
+#include "core/mailbox.h"
+#include "core/mem.h"
+#include "core/metrics.h"
+#include "signaling/api.h"
+#include "signaling/fanout.h"
+#include "signaling/http_server.h"
+#include "signaling/limiter.h"
+#include "signaling/media_link.h"
+#include "signaling/room.h"
+#include "signaling/sched_link.h"
+#include "signaling/session.h"
+#include "signaling/settings.h"
+#include "signaling/socket.h"
+#include "signaling/trail.h"
+#include "signaling/visit.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define WORKERS     2
+#define WORKERS_MAX 64
+
+static void on_hup(void *arg)
+{
+    struct signald *app = arg;
+    struct err err = ERR_INIT;
+
+    if (!config_reload(app->config, &err))
+        log_warn("settings_not_reloaded", LERR(&err));
+}
+
+static void on_db_state(void *arg, bool ready)
+{
+    fanout_database(arg, ready);
+}
+
+static bool open_keys(struct signald *app, const char *data, struct err *err)
+{
+    char *dir = mem_format("%s/keys", data), *path = mem_format("%s/token.key", dir);
+    bool ok;
+
+    mkdir(dir, 0700); /* there already on every start but the first */
+    ok = secret_load(path, app->token_key, err);
+    free(path);
+    free(dir);
+    return ok;
+}
+
+static bool open_db(struct signald *app, const char *data, struct err *err)
+{
+    const char *set = config_str(app->config, "db");
+    char *conninfo = *set ? mem_str(set) : mem_format("host=%s/run/pg dbname=yunzhen user=yz_signald", data);
+    struct db_options opt = {
+        .conninfo = conninfo,
+        .short_conns = (unsigned)config_int(app->config, "db.short"),
+        .tx_conns = (unsigned)config_int(app->config, "db.tx"),
+        .role_name = "yz_signald",
+    };
+    bool ok = db_open(&app->db, app->loop, &opt, err);
+
+    if (ok)
+        db_on_state(app->db, on_db_state, app);
+    free(conninfo);
+    return ok;
+}
+
+static void open_limits(struct signald *app)
+{
+    const struct config *c = app->config;
+
+    app->request_limit = limiter_new((unsigned)config_int(c, "signald.request_burst"),
+                                     (unsigned)config_int(c, "signald.requests_per_minute"), 8192);
+    app->login_limit = limiter_new((unsigned)config_int(c, "signald.login_burst"),
+                                   (unsigned)config_int(c, "signald.logins_per_minute"), 8192);
+    app->login_ip_limit = limiter_new((unsigned)config_int(c, "signald.login_burst") * 10,
+                                      (unsigned)config_int(c, "signald.logins_per_minute") * 10, 8192);
+    app->connect_limit =
+        limiter_new(50, 120, 8192); /* media.md 4.5: 20 connects in 10 s from one address, and a burst */
+}
+
+static bool open_all(struct signald *app, struct err *err)
+{
+    const char *data = config_str(app->config, "data");
+    char *path = NULL, writer[32];
+    bool ok = false;
+
+    app->region_id = config_int(app->config, "region");
+    ids_init(&app->ids, (uint16_t)config_int(app->config, "node"));
+    snprintf(app->recordings_dir, sizeof app->recordings_dir, "%s/recordings", data);
+    snprintf(writer, sizeof writer, "signal-%d", (int)config_int(app->config, "node"));
+    if (!loop_new(&app->loop, err) || !loop_signals(app->loop, on_hup, app, err) ||
+        !workers_new(&app->workers, app->loop, WORKERS, WORKERS_MAX, err) || !open_keys(app, data, err))
+        goto out;
+    open_limits(app);
+    app->sockets = sockets_new(app);
+    app->sessions = sessions_new(app);
+    app->visits = visits_new(app);
+    app->rooms = rooms_new(app);
+    fanout_database(app, false); /* until it says otherwise */
+    fanout_scheduler(app, false);
+    if (!open_db(app, data, err))
+        goto out;
+    app->trail = trail_new(app, writer);
+    path = mem_format("%s/run/schedulerd.sock", data);
+    app->sched = sched_link_new(app, path);
+    free(path);
+    path = mem_format("%s/run", data);
+    app->media = media_new(app, path, (unsigned)config_int(app->config, "media.workers"));
+    free(path);
+    path = mem_format("%s/run/signald.metrics.sock", data);
+    if (!metrics_serve(app->loop, path, err))
+        goto out;
+    free(path);
+    path = mem_format("%s/run/signald.sock", data);
+    ok = http_server_new(&app->http, app, path, err);
+out:
+    free(path);
+    return ok;
+}
+
+/* Backwards; what still waits for an answer gets "going down". Connections go first, so nobody hears it twice. */
+static void close_all(struct signald *app)
+{
+    http_server_free(app->http);
+    media_free(app->media);
+    sched_link_free(app->sched);
+    rooms_free(app->rooms);
+    visits_free(app->visits);
+    if (app->workers)
+        workers_free(app->workers);
+    trail_free(app->trail);
+    if (app->db)
+        db_close(app->db);
+    sessions_free(app->sessions);
+    sockets_free(app->sockets);
+    limiter_free(app->request_limit);
+    limiter_free(app->login_limit);
+    limiter_free(app->login_ip_limit);
+    limiter_free(app->connect_limit);
+    api_docs_free();
+    if (app->loop)
+        loop_free(app->loop);
+    config_free(app->config);
+    crypto_wipe(app->token_key, sizeof app->token_key);
+}
+
+int main(int argc, char **argv)
+{
+    struct signald app = {0};
+    struct err err = ERR_INIT;
+    enum log_level level = LOG_INFO;
+    bool ok;
+
+    log_init("signald", LOG_INFO);
+    ok = config_load(&app.config, SIGNALD_SETTINGS, argc, argv, &err);
+    if (ok && log_level_parse(config_str(app.config, "log.level"), &level))
+        log_init("signald", level);
+    signal(SIGPIPE, SIG_IGN);
+    ok = ok && open_all(&app, &err);
+    if (ok) {
+        log_info("ready", LID("region", app.region_id), LI("media_workers", media_workers(app.media)));
+        http_server_run(app.http);
+        log_info("stopping", LI("sockets", sockets_count(app.sockets)));
+    } else {
+        log_error("not_started", LERR(&err));
+    }
+    close_all(&app);
+    return ok ? 0 : 1;
+}
