@@ -86,7 +86,7 @@ bool secret_load(const char *path, uint8_t out[32], struct err *err)
 {
     struct err absent = ERR_INIT;
     uint8_t buf[33];
-    size_t len;
+    size_t len = 0;
 
     if (!read_file(path, buf, sizeof buf, &len, &absent)) {
         if (!err_is(&absent, ERR_NOT_FOUND))
@@ -148,7 +148,7 @@ bool sign_key_load(struct sign_key **out, const char *path, bool create, struct 
 {
     struct err absent = ERR_INIT;
     uint8_t buf[KEY_FILE_MAX];
-    size_t len;
+    size_t len = 0;
     bool ok;
 
     if (!read_file(path, buf, sizeof buf, &len, &absent)) {

@@ -98,7 +98,7 @@ static void heap_add(struct loop *l, struct loop_timer *t)
 {
     if (l->heap_n == l->heap_cap) {
         l->heap_cap = l->heap_cap ? 2 * l->heap_cap : 16;
-        l->heap = mem_grow(l->heap, l->heap_cap * sizeof *l->heap);
+        l->heap = mem_grow(l->heap, l->heap_cap * sizeof(struct loop_timer *));
     }
     heap_put(l, l->heap_n++, t);
     heap_up(l, t->at);
@@ -195,10 +195,14 @@ void loop_free(struct loop *l)
         c->fn(c->arg);
         free(c);
     }
-    while (l->timers)
-        loop_untimer(l->timers);
-    while (l->watches)
-        loop_unwatch(l->watches);
+    for (struct loop_timer *t = l->timers, *next; t; t = next) {
+        next = t->next;
+        loop_untimer(t);
+    }
+    for (struct loop_watch *w = l->watches, *next; w; w = next) {
+        next = w->next;
+        loop_unwatch(w);
+    }
     while (l->deferred) {
         struct call *c = l->deferred;
         l->deferred = c->next;

@@ -93,15 +93,16 @@ static void put_metric(FILE *f, const struct metric *m, const struct metric *bef
 
 static int64_t resident_bytes(void)
 {
-    long long size = 0, resident = 0;
+    char line[128] = "", *second; /* "size resident shared …", in pages */
     FILE *f = fopen("/proc/self/statm", "re");
 
     if (!f)
         return 0;
-    if (fscanf(f, "%lld %lld", &size, &resident) != 2)
-        resident = 0;
+    if (!fgets(line, sizeof line, f))
+        line[0] = '\0';
     fclose(f);
-    return resident * sysconf(_SC_PAGESIZE);
+    second = strchr(line, ' ');
+    return second ? strtoll(second, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
 static int64_t open_fds(void)
@@ -288,8 +289,10 @@ static void server_free(void *arg)
 {
     struct server *s = arg;
 
-    while (s->clients)
-        client_free(s->clients);
+    for (struct client *c = s->clients, *next; c; c = next) {
+        next = c->next;
+        client_free(c);
+    }
     loop_unwatch(s->watch);
     close(s->fd);
     unlink(s->path);

@@ -47,7 +47,7 @@ bool unix_socket_connect(int *out_fd, const char *path, int type, struct err *er
 static bool clear_the_way(const struct sockaddr_un *sa, int type, struct err *err)
 {
     struct stat st;
-    int fd;
+    int fd = -1;
 
     if (lstat(sa->sun_path, &st) < 0)
         return true;

@@ -477,11 +477,14 @@ void wire_server_free(struct wire_server *s)
 {
     if (!s)
         return;
-    while (s->wires) {
+    while (s->wires) { /* on_close() may close others of the list meanwhile */
         struct wire *w = s->wires;
+        s->wires = w->next;
+        if (w->next)
+            w->next->prev = NULL;
+        w->server = NULL;
         if (w->fd >= 0 && !w->failed)
             flush(w);
-        unlink_from_server(w);
         disconnect(w);
         w->gone = true;
         call(w, w->ev.on_close);

@@ -50,17 +50,25 @@ struct db_tx *db_begin(struct db *db, const struct db_scope *scope, db_tx_fn *re
     return tx;
 }
 
-static bool unwait(struct db_tx *tx)
+static void unwait(struct db_tx *tx)
 {
-    for (struct db_tx **at = &tx->db->tx_first; *at; at = &(*at)->next) {
-        if (*at != tx)
-            continue;
-        *at = tx->next;
-        if (tx->db->tx_last == &tx->next)
-            tx->db->tx_last = at;
-        return true;
-    }
-    return false;
+    struct db_tx **at = &tx->db->tx_first;
+
+    while (*at != tx)
+        at = &(*at)->next;
+    *at = tx->next;
+    if (tx->db->tx_last == &tx->next)
+        tx->db->tx_last = at;
+}
+
+static struct db_tx *take_first(struct db *db)
+{
+    struct db_tx *tx = db->tx_first;
+
+    db->tx_first = tx->next;
+    if (!db->tx_first)
+        db->tx_last = &db->tx_first;
+    return tx;
 }
 
 static struct db_conn *free_conn(struct db *db, bool *any_ready)
@@ -84,7 +92,6 @@ static void open_tx(struct db_tx *tx, struct db_conn *c)
     begin->tx = tx;
     begin->scoped = tx->scoped;
     begin->scope = tx->scope;
-    unwait(tx);
     tx->state = DB_TX_OPEN;
     tx->conn = c;
     c->tx = tx;
@@ -102,7 +109,6 @@ static void refuse_tx(struct db_tx *tx, const char *reason)
 {
     struct err err = ERR_INIT;
 
-    unwait(tx);
     err_set(&err, ERR_AGAIN, reason, "begin: no connection was free");
     tx->ready(tx->arg, NULL, &err);
     free(tx);
@@ -114,9 +120,9 @@ void db_tx_pump(struct db *db, int64_t now_us)
         bool any_ready;
         struct db_conn *c = free_conn(db, &any_ready);
         if (c)
-            open_tx(db->tx_first, c);
+            open_tx(take_first(db), c);
         else if (now_us - db->tx_first->since_us > PATIENCE_US)
-            refuse_tx(db->tx_first, any_ready ? "database_busy" : "database_away");
+            refuse_tx(take_first(db), any_ready ? "database_busy" : "database_away");
         else
             return;
     }
@@ -125,7 +131,7 @@ void db_tx_pump(struct db *db, int64_t now_us)
 void db_tx_close_all(struct db *db)
 {
     while (db->tx_first)
-        refuse_tx(db->tx_first, "database_away");
+        refuse_tx(take_first(db), "database_away");
 }
 
 /* --- statements --- */
