@@ -24,6 +24,7 @@ static bool read_file(char **out, const char *path, struct err *err)
     fclose(f);
     if (n == SQL_FILE_MAX - 1) {
         free(*out);
+        *out = NULL; /* the caller frees what it was given */
         return err_set(err, ERR_TOO_LARGE, "sql_file", "%s is too long", path);
     }
     (*out)[n] = '\0';
