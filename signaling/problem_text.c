@@ -132,6 +132,8 @@ const struct problem_text *problem_text(const char *code, int status)
 {
     const struct problem_text *fallback = &BY_STATUS[8].text;
 
+    if (!strncmp(code, "sdp_", 4)) /* the worker has many words for it; for people it is one thing */
+        code = "sdp_invalid";
     for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++)
         if (!strcmp(TEXTS[i].code, code))
             return &TEXTS[i];

@@ -169,7 +169,7 @@ void socket_error(struct socket *sock, const char *request_id, const struct err 
     socket_send(sock, doc);
 }
 
-/* What still waits is thrown away, the bye goes out, and the connection follows it. */
+/* The bye goes out behind what waits, and the connection follows it. A reader that is too slow gets the bye alone. */
 void socket_end(struct socket *sock, const char *reason)
 {
     struct socket_text *t;
@@ -179,7 +179,7 @@ void socket_end(struct socket *sock, const char *reason)
         return;
     log_info("socket_end", LS("socket", sock->id), LS("reason", reason));
     snprintf(sock->bye, sizeof sock->bye, "%s", reason);
-    while (sock->out)
+    while (sock->out && !strcmp(reason, "too_slow"))
         queue_pop(sock);
     doc = json_pack("{s:s, s:s}", "t", "bye", "reason", reason);
     t = socket_text_new(doc);

@@ -101,9 +101,23 @@ bool visit_is_over(const struct visit *visit)
 
 /* --- from rows --- */
 
-static void copy(char *out, size_t cap, const char *text)
+/* Reading notices what differs, so that only a change is told to the windows. */
+static bool copy(char *out, size_t cap, const char *text)
 {
-    snprintf(out, cap, "%s", text);
+    size_t len = strnlen(text, cap - 1);
+    bool same = strlen(out) == len && !memcmp(out, text, len);
+
+    memcpy(out, text, len);
+    out[len] = '\0';
+    return !same;
+}
+
+static bool set(int64_t *out, int64_t value)
+{
+    bool same = *out == value;
+
+    *out = value;
+    return !same;
 }
 
 static void read_age(struct visit *visit, const char *birth_date)
@@ -114,9 +128,10 @@ static void read_age(struct visit *visit, const char *birth_date)
         age_band(born, clock_shanghai_day(clock_now_us()), visit->patient_age_band);
 }
 
-static void read_seat(struct visit *visit, const struct db_rows *r, int row)
+static bool read_seat(struct visit *visit, const struct db_rows *r, int row)
 {
     struct seat *seat = visit_seat(visit, db_i64(r, row, 15)), **end = &visit->seats;
+    bool removed = db_bool(r, row, 19), changed = !seat;
 
     if (!seat) {
         while (*end)
@@ -125,34 +140,40 @@ static void read_seat(struct visit *visit, const struct db_rows *r, int row)
         seat->visit = visit;
         seat->id = db_i64(r, row, 15);
     }
-    copy(seat->role, sizeof seat->role, db_str(r, row, 16));
-    seat->account_id = db_i64(r, row, 17);
-    copy(seat->name, sizeof seat->name, db_str(r, row, 18));
-    seat->removed = db_bool(r, row, 19);
+    changed |= copy(seat->role, sizeof seat->role, db_str(r, row, 16));
+    changed |= set(&seat->account_id, db_i64(r, row, 17));
+    changed |= copy(seat->name, sizeof seat->name, db_str(r, row, 18));
+    changed |= seat->removed != removed;
+    seat->removed = removed;
+    return changed;
 }
 
-static void read_visit(struct visit *visit, const struct db_rows *r)
+/* true when anything that a window shows has changed. */
+static bool read_visit(struct visit *visit, const struct db_rows *r)
 {
+    bool may_record = db_bool(r, 0, 14), changed = visit->may_record != may_record;
+
+    visit->may_record = may_record;
     visit->tenant_id = db_i64(r, 0, 0);
     visit->order_id = db_i64(r, 0, 1);
     visit->person_id = db_i64(r, 0, 2);
-    copy(visit->room_id, sizeof visit->room_id, db_str(r, 0, 3));
-    copy(visit->state, sizeof visit->state, db_str(r, 0, 4));
-    copy(visit->channel, sizeof visit->channel, db_str(r, 0, 5));
-    copy(visit->kind, sizeof visit->kind, db_str(r, 0, 6));
-    copy(visit->clinic, sizeof visit->clinic, db_str(r, 0, 7));
-    visit->starts_at_us = db_time(r, 0, 8);
-    visit->live_at_us = db_time(r, 0, 9);
-    visit->ended_at_us = db_time(r, 0, 10);
+    changed |= copy(visit->room_id, sizeof visit->room_id, db_str(r, 0, 3));
+    changed |= copy(visit->state, sizeof visit->state, db_str(r, 0, 4));
+    changed |= copy(visit->channel, sizeof visit->channel, db_str(r, 0, 5));
+    changed |= copy(visit->kind, sizeof visit->kind, db_str(r, 0, 6));
+    changed |= copy(visit->clinic, sizeof visit->clinic, db_str(r, 0, 7));
+    changed |= set(&visit->starts_at_us, db_time(r, 0, 8));
+    changed |= set(&visit->live_at_us, db_time(r, 0, 9));
+    changed |= set(&visit->ended_at_us, db_time(r, 0, 10));
     if (!db_null(r, 0, 11)) { /* a reader without the person keeps what an entitled one has brought */
-        copy(visit->patient_name, sizeof visit->patient_name, db_str(r, 0, 11));
-        copy(visit->patient_sex, sizeof visit->patient_sex, db_str(r, 0, 12));
+        changed |= copy(visit->patient_name, sizeof visit->patient_name, db_str(r, 0, 11));
+        changed |= copy(visit->patient_sex, sizeof visit->patient_sex, db_str(r, 0, 12));
         read_age(visit, db_str(r, 0, 13));
     }
-    visit->may_record = db_bool(r, 0, 14);
     for (int i = 0; i < r->n; i++)
         if (!db_null(r, i, 15))
-            read_seat(visit, r, i);
+            changed |= read_seat(visit, r, i);
+    return changed;
 }
 
 static struct visit *visit_new(struct visits *v, int64_t visit_id)
@@ -170,7 +191,7 @@ static struct visit *visit_new(struct visits *v, int64_t visit_id)
 }
 
 /* The state may have moved: rights, room and recording follow it. */
-static void settle(struct visit *visit)
+static void settle(struct visit *visit, bool changed)
 {
     for (struct seat *seat = visit->seats; seat; seat = seat->next) {
         if (seat->removed && seat->present)
@@ -180,7 +201,8 @@ static void settle(struct visit *visit)
     recording_follow(visit);
     if (visit_is_over(visit) && visit->room)
         room_close(visit->room, "visit over");
-    visit_tell(visit);
+    if (changed)
+        visit_tell(visit);
 }
 
 static void load(struct look *l);
@@ -196,8 +218,7 @@ static void on_rows(void *arg, const struct db_rows *rows, const struct err *err
     if (!err && rows->n > 0) {
         if (!visit)
             visit = visit_new(l->visits, l->visit_id);
-        read_visit(visit, rows);
-        settle(visit);
+        settle(visit, read_visit(visit, rows));
         if (l->fn)
             l->fn(l->arg, visit, NULL);
     } else if (l->fn && away && visit && visit_seat_of(visit, l->account_id)) {
