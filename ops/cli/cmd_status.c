@@ -1,15 +1,14 @@
 /* yunzhen status: reads what the supervisor writes, and asks /readyz. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include "core/clock.h"
 #include "core/mem.h"
 #include "ops/cli/cli.h"
+#include "ops/cli/readyz.h"
 
 #define POLL_US    100000
 #define TAIL_BYTES 4000
@@ -60,30 +59,6 @@ static int front_port(const struct cli *cli)
     return port;
 }
 
-/** @return the HTTP status of GET /readyz, 0 without an answer */
-static int ask_readyz(int port)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct timeval patience = {.tv_sec = 2};
-    const char *ask = "GET /readyz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
-    char answer[64] = "";
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status = 0;
-    ssize_t n;
-
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0)
-        return 0;
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 && send(fd, ask, strlen(ask), MSG_NOSIGNAL) > 0) {
-        n = recv(fd, answer, sizeof answer - 1, MSG_WAITALL);
-        if (n > 0 && sscanf(answer, "HTTP/1.%*d %d", &status) != 1)
-            status = 0;
-    }
-    close(fd);
-    return status;
-}
-
 static bool has_process(const json_t *doc, const char *name)
 {
     json_t *row;
@@ -102,10 +77,13 @@ static bool judge(const struct cli *cli, json_t *doc)
 {
     bool ready = strcmp(json_string_value(json_object_get(doc, "state")), "ready") == 0;
     int port = supervisor_lives(cli->data) ? front_port(cli) : 0;
+    char said[512] = "";
 
     if (ready && has_process(doc, "signald"))
-        ready = ask_readyz(port) == 200;
+        ready = readyz_ask(port, said, sizeof said) == 200;
     json_object_set_new(doc, "ready", json_boolean(ready));
+    if (!ready && *said)
+        json_object_set_new(doc, "readyz", json_string(said));
     if (port > 0) {
         char *address = mem_format("http://127.0.0.1:%d/", port);
 
@@ -203,6 +181,8 @@ static void print_culprit(const struct cli *cli, const json_t *doc)
             culprit = json_string_value(json_object_get(row, "name"));
     }
     print_tail(cli, culprit);
+    if (json_object_get(doc, "readyz"))
+        fprintf(stderr, "/readyz says: %s\n", json_string_value(json_object_get(doc, "readyz")));
 }
 
 static int wait_until_ready(const struct cli *cli, int64_t seconds, bool progress)

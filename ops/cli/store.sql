@@ -36,8 +36,8 @@ SELECT a.login, a.name,
  ORDER BY a.login;
 
 -- name: cli_account   ($1 region, $2 login)
-SELECT a.id, a.tenant_id, a.name, a.state,
-       (SELECT string_agg(r.role, ',' ORDER BY r.role) FROM records.account_roles r
+SELECT a.id, a.tenant_id, a.state,
+       (SELECT array_agg(r.role ORDER BY r.role) FROM records.account_roles r
          WHERE r.region_id = a.region_id AND r.account_id = a.id) AS roles
   FROM records.accounts a
  WHERE a.region_id = $1 AND a.login = lower($2);

@@ -72,6 +72,9 @@ find_places() {
     case $data in /*) ;; *) data=$PWD/$data ;; esac
     case $data in *$'\n'*) die "the data folder's name has a line break in it" ;; esac
     export YUNZHEN_DATA=$data
+    if [ -e "$data" ] && [ ! -x "$data" ]; then
+        die "the data folder $data belongs to $(owner_of "$data"): run this as root or as that user, or name another folder with YUNZHEN_DATA"
+    fi
 }
 
 # setting NAME: environment, then <data>/config, then ops/settings.list.

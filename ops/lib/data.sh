@@ -24,6 +24,7 @@ check_data_folder() {
         [ -z "$(ls -A "$data")" ] || warn "$data belonged to $(owner_of "$data"); it now belongs to $run_user"
         chown "$run_user:$(id -gn "$run_user")" "$data"
     fi
+    as_run chmod 700 "$data" # recordings and keys are nobody else's business
     as_run test -w "$data" -a -x "$data" ||
         die "$run_user cannot reach $data (a folder above it is closed); name another one with YUNZHEN_DATA"
 }
