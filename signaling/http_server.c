@@ -6,6 +6,7 @@
 #include "core/metrics.h"
 #include "core/unix_socket.h"
 #include "signaling/gate.h"
+#include "signaling/http_head.h"
 #include "signaling/request.h"
 #include "signaling/route.h"
 #include "signaling/signald.h"
@@ -107,107 +108,6 @@ static void conn_close(struct conn *c)
     CONNS.value--;
 }
 
-/* --- reading a request --- */
-
-static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t cap)
-{
-    if (lws_hdr_copy(wsi, out, (int)cap, token) < 0)
-        out[0] = '\0';
-}
-
-static void copy_custom(struct lws *wsi, const char *name, char *out, size_t cap)
-{
-    if (lws_hdr_custom_copy(wsi, out, (int)cap, name, (int)strlen(name)) < 0)
-        out[0] = '\0';
-}
-
-static bool read_method(struct lws *wsi, enum http_method *out)
-{
-    static const struct {
-        enum lws_token_indexes token;
-        enum http_method method;
-    } METHODS[] = {
-        {WSI_TOKEN_GET_URI, HTTP_GET},         {WSI_TOKEN_POST_URI, HTTP_POST},
-        {WSI_TOKEN_PUT_URI, HTTP_PUT},         {WSI_TOKEN_PATCH_URI, HTTP_PATCH},
-        {WSI_TOKEN_DELETE_URI, HTTP_DELETE},   {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
-        {WSI_TOKEN_OPTIONS_URI, HTTP_OPTIONS},
-    };
-
-    for (size_t i = 0; i < sizeof METHODS / sizeof *METHODS; i++)
-        if (lws_hdr_total_length(wsi, METHODS[i].token) > 0) {
-            *out = METHODS[i].method;
-            return true;
-        }
-    return false;
-}
-
-static void read_query(struct lws *wsi, char *out, size_t cap)
-{
-    size_t used = 0;
-    char one[512];
-
-    for (int i = 0;; i++) {
-        int n = lws_hdr_copy_fragment(wsi, one, sizeof one, WSI_TOKEN_HTTP_URI_ARGS, i);
-        if (n < 0 || used + (size_t)n + 2 > cap)
-            break;
-        if (n == 0)
-            continue;
-        memcpy(out + used, one, (size_t)n + 1);
-        used += strlen(out + used) + 1;
-    }
-    out[used] = '\0';
-}
-
-static void read_cookie(struct lws *wsi, char *out, size_t cap)
-{
-    char all[4096];
-
-    copy_header(wsi, WSI_TOKEN_HTTP_COOKIE, all, sizeof all);
-    for (const char *p = all; *p; p += strcspn(p, ";"), p += *p == ';') {
-        p += strspn(p, " ");
-        if (!strncmp(p, "yz_session=", 11)) {
-            size_t len = strcspn(p + 11, "; ");
-            if (len < cap) {
-                memcpy(out, p + 11, len);
-                out[len] = '\0';
-            }
-            return;
-        }
-    }
-}
-
-static void read_bearer(struct lws *wsi, char *out, size_t cap)
-{
-    char all[TOKEN_TEXT_MAX + 16];
-
-    copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, all, sizeof all);
-    if (!strncasecmp(all, "Bearer ", 7) && strlen(all + 7) < cap)
-        memcpy(out, all + 7, strlen(all + 7) + 1);
-}
-
-static void read_headers(struct lws *wsi, struct request *req)
-{
-    char proto[16], id[REQUEST_ID_MAX];
-
-    copy_custom(wsi, "x-request-id:", id, sizeof id);
-    if (strlen(id) >= 8 && id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyz")] == '\0')
-        memcpy(req->id, id, sizeof id);
-    copy_header(wsi, WSI_TOKEN_HOST, req->host, sizeof req->host);
-    copy_header(wsi, WSI_TOKEN_ORIGIN, req->origin, sizeof req->origin);
-    copy_header(wsi, WSI_TOKEN_HTTP_X_REAL_IP, req->ip, sizeof req->ip);
-    copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, req->content_type, sizeof req->content_type);
-    copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, req->if_none_match, sizeof req->if_none_match);
-    copy_header(wsi, WSI_TOKEN_HTTP_IF_MATCH, req->if_match, sizeof req->if_match);
-    copy_header(wsi, WSI_TOKEN_HTTP_ACCEPT_LANGUAGE, req->accept_language, sizeof req->accept_language);
-    copy_custom(wsi, "idempotency-key:", req->idempotency, sizeof req->idempotency);
-    copy_custom(wsi, "sec-fetch-site:", req->fetch_site, sizeof req->fetch_site);
-    copy_custom(wsi, "x-forwarded-proto:", proto, sizeof proto);
-    req->https = !strcmp(proto, "https");
-    read_cookie(wsi, req->cookie, sizeof req->cookie);
-    read_bearer(wsi, req->bearer, sizeof req->bearer);
-    read_query(wsi, req->query, sizeof req->query);
-}
-
 /* --- answering --- */
 
 static void on_answer(struct request *req)
@@ -223,58 +123,11 @@ static void on_answer(struct request *req)
     lws_callback_on_writable(c->wsi);
 }
 
-static const char *status_line(int status)
-{
-    switch (status) {
-    case 200:
-        return "200 OK";
-    case 201:
-        return "201 Created";
-    case 204:
-        return "204 No Content";
-    case 304:
-        return "304 Not Modified";
-    default:
-        return NULL;
-    }
-}
-
 static bool make_head(struct conn *c)
 {
-    const struct request *req = c->req;
-    const struct answer *a = &req->answer;
-    const char *line = status_line(a->status);
-    bool no_body = a->status == 204 || a->status == 304;
-    char status[64];
-    char *head = mem_new(LWS_PRE + HEAD_MAX);
-    int n;
-
-    if (!line) {
-        snprintf(status, sizeof status, "%d %s", a->status, problem_title(a->status));
-        line = status;
-    }
-    n = snprintf(head + LWS_PRE, HEAD_MAX,
-                 "HTTP/1.1 %s\r\n"
-                 "X-Request-Id: %s\r\n"
-                 "X-Content-Type-Options: nosniff\r\n"
-                 "Cache-Control: %s\r\n"
-                 "Vary: Cookie, Authorization, Accept-Language\r\n"
-                 "%s%s",
-                 line, req->id,
-                 req->route && (req->route->flags & ROUTE_ETAG) ? "no-cache, private" : "no-store",
-                 a->headers ? a->headers : "", a->close ? "Connection: close\r\n" : "");
-    if (n > 0 && n < HEAD_MAX && !(a->headers && strstr(a->headers, "Content-Security-Policy:")))
-        n += snprintf(head + LWS_PRE + n, (size_t)(HEAD_MAX - n),
-                      "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
-    if (n > 0 && n < HEAD_MAX && a->content_type)
-        n += snprintf(head + LWS_PRE + n, (size_t)(HEAD_MAX - n), "Content-Type: %s\r\n", a->content_type);
-    if (n > 0 && n < HEAD_MAX && !no_body)
-        n += snprintf(head + LWS_PRE + n, (size_t)(HEAD_MAX - n), "Content-Length: %zu\r\n", a->body_len);
-    if (n > 0 && n < HEAD_MAX)
-        n += snprintf(head + LWS_PRE + n, (size_t)(HEAD_MAX - n), "\r\n");
-    c->head = head;
-    c->head_len = (size_t)n;
-    return n > 0 && n < HEAD_MAX;
+    c->head = mem_new(LWS_PRE + HEAD_MAX);
+    c->head_len = http_head_write(c->req, c->head + LWS_PRE, HEAD_MAX);
+    return c->head_len > 0;
 }
 
 static int write_body(struct conn *c, size_t body_len)
@@ -359,13 +212,13 @@ static int on_request(struct http_server *h, struct conn *c, struct lws *wsi, co
     bool has_length, chunked;
 
     conn_open(h, c, wsi);
-    if (c->req || !read_method(wsi, &method) || len >= REQUEST_PATH_MAX)
+    if (c->req || !http_head_method(wsi, &method) || len >= REQUEST_PATH_MAX)
         return -1;
     req = request_new(h->app);
     request_ref(req);
     req->method = method;
     memcpy(req->path, path, len);
-    read_headers(wsi, req);
+    http_head_read(wsi, req);
     req->conn = c;
     req->on_answer = on_answer;
     c->req = req;
@@ -441,8 +294,9 @@ static int on_upgrade(struct http_server *h, struct conn *c, struct lws *wsi)
     unsigned status;
 
     conn_open(h, c, wsi);
-    copy_header(wsi, WSI_TOKEN_GET_URI, path, sizeof path);
-    read_headers(wsi, req);
+    if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0)
+        path[0] = '\0';
+    http_head_read(wsi, req);
     in.cookie = req->cookie;
     in.bearer = *req->bearer ? req->bearer : request_query(req, "token");
     in.ip = req->ip;

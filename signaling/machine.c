@@ -301,7 +301,7 @@ static void post(struct request *req, bool whep)
         metrics_add(&MACHINES);
     }
     if (!token_claims_room(claims, req->param[0])) {
-        request_refuse(req, ERR_NOT_FOUND, "room_not_found", "the token speaks of another room");
+        request_refuse(req, ERR_DENIED, "token_rights", "the token speaks of another room");
         return;
     }
     if (whep ? !claims->subscribe : !claims->publish) {

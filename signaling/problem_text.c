@@ -20,6 +20,8 @@ static const struct problem_text TEXTS[] = {
     P("token_invalid", "令牌无效。", "The token is not valid.", "请重新获取令牌。", "Make a new token."),
     P("token_expired", "令牌已过期。", "The token has expired.", "请重新获取令牌。", "Make a new token."),
     P("token_not_yet", "令牌尚未生效。", "The token is not valid yet.", "请检查时钟。", "Check the clocks."),
+    P("token_rights", "令牌不允许此操作。", "The token does not allow this, or not in this room.",
+      "请重新获取令牌。", "Make a token for this room."),
     P("role_missing", "您的角色不能进行此操作。", "Your role does not include this.", "请联系本机构管理员。",
       "Ask your organisation's administrator."),
     P("origin_foreign", "请求来自其他网站，已拒绝。", "The request came from another site's page.",

@@ -22,7 +22,7 @@ const char *http_method_name(enum http_method m);
 #define REQUEST_PATH_MAX  512
 #define REQUEST_PARAMS    2
 #define REQUEST_PARAM_MAX 96
-#define REQUEST_QUERY_MAX 1024
+#define REQUEST_QUERY_MAX (TOKEN_TEXT_MAX + 512) /* /ws?token=… */
 
 struct signald;
 struct route;

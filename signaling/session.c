@@ -15,7 +15,7 @@
 
 #define BUCKETS 1024
 #define ENTRIES 20000 /* the oldest goes when there are more */
-#define CACHE_S 15
+#define CACHE_S 5
 #define KEY_LEN 32
 
 struct entry {
@@ -301,15 +301,20 @@ static void on_token(void *arg, const struct db_rows *rows, const struct err *er
     load_account(l);
 }
 
-/* true when the cache could answer. */
+/* true when the cache could answer: freshly read, or good enough while the database is away. */
 static bool from_cache(struct sessions *s, const uint8_t key[KEY_LEN], session_fn *fn, void *arg)
 {
     struct entry *e = find(s, key);
     struct identity *who;
+    bool fresh;
 
-    if (!e || clock_mono_us() - e->loaded_us > CACHE_S * US_PER_S || e->who->expires_at_us <= clock_now_us())
+    if (!e || e->who->expires_at_us <= clock_now_us())
         return false;
-    CACHE_HITS.value++;
+    fresh = clock_mono_us() - e->loaded_us <= CACHE_S * US_PER_S;
+    if (!fresh && db_is_ready(s->app->db))
+        return false;
+    CACHE_HITS.value += fresh;
+    CACHE_STALE.value += !fresh;
     who = identity_ref(e->who);
     fn(arg, who, NULL);
     identity_unref(who);
