@@ -3,7 +3,7 @@ import { hasRole, restore, session } from "@/wire/session";
 import type { Role } from "@/wire/types";
 
 declare module "vue-router" {
-  interface RouteMeta { open?: boolean; roles?: readonly Role[]; title?: string }
+  interface RouteMeta { open?: boolean; stage?: boolean; roles?: readonly Role[]; title?: string }
 }
 
 const STAFF_TOWNSHIP = ["township_doctor", "operator"] as const;
@@ -13,7 +13,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/clinics", component: () => import("@/pages/ClinicsPage.vue"), meta: { roles: ["patient"], title: "home.clinics" } },
   { path: "/clinic/:id", component: () => import("@/pages/ClinicPage.vue"), props: true, meta: { roles: ["patient"], title: "booking.chooseTime" } },
   { path: "/orders/:id", component: () => import("@/pages/OrderPage.vue"), props: true, meta: { title: "order.title" } },
-  { path: "/visit/:id", component: () => import("@/pages/VisitPage.vue"), props: true, meta: { title: "room.title" } },
+  { path: "/visit/:id", component: () => import("@/pages/VisitPage.vue"), props: true, meta: { title: "room.title", stage: true } },
   { path: "/doctor", component: () => import("@/pages/DoctorHome.vue"), meta: { roles: ["doctor"], title: "doctor.title" } },
   { path: "/pool", component: () => import("@/pages/PoolPage.vue"), meta: { roles: ["doctor"], title: "pool.title" } },
   { path: "/township", component: () => import("@/pages/TownshipPage.vue"), meta: { roles: STAFF_TOWNSHIP, title: "township.title" } },

@@ -6,7 +6,7 @@ const waiting = (more: Partial<Waiting>): Waiting => ({ position: 3, ahead: 2, e
 
 test("a place and an estimate", () => {
   const view = waitingView(waiting({}));
-  expect([view.place, view.estimate]).toEqual([{ key: "waiting.ahead", params: { n: 2 } }, { key: "waiting.minutes", params: { n: 25 } }]);
+  expect([view.place, view.estimate]).toEqual([{ key: "waiting.ahead", params: { n: 2, place: 3 } }, { key: "waiting.minutes", params: { n: 25 } }]);
 });
 test("the next one is told so", () => expect(waitingView(waiting({ position: 1, ahead: 0 })).place.key).toBe("waiting.next"));
 test.each([null, "unknown"] as const)("an estimate of %s is not made up", (estimate_minutes) =>

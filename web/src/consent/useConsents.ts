@@ -9,14 +9,13 @@ import { consentsPending, consentsView } from "./consentModel";
 /** The consents of one visit: the texts in force, what was answered, and answering. */
 export function useConsents(visitId: () => string | null) {
   const loaded = useLoad(async (signal) => {
-    const visit = visitId();
-    if (!visit) return { texts: [], given: [] };
+    const visit = visitId() ?? "";
     const [texts, given] = await Promise.all([
       http.call("consentTexts", { query: { locale: session.locale }, signal }),
       http.call("consentList", { path: { visit_id: visit }, signal }),
     ]);
     return { texts, given };
-  }, () => `${visitId()} ${session.locale}`);
+  }, () => (visitId() === null ? null : `${visitId()} ${session.locale}`));
 
   const view = computed(() => (loaded.data ? consentsView(loaded.data.texts, loaded.data.given) : null));
   const answer = useAction(async ({ text, granted }: { text: ConsentText; granted: boolean }, key) => {

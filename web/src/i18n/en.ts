@@ -51,8 +51,8 @@ const en: typeof zhCN = {
     kind: { service: "remote visit", sensitive_data: "processing of health data", recording: "recording", record_sharing: "sharing the record", out_of_region: "care outside the region", teaching_use: "use in teaching" },
   },
   waiting: {
-    title: "Waiting room", open: "The waiting room is open. Come in when you are ready; the doctor will see that you wait.", checkIn: "I am here: enter the waiting room", position: "You are number {n}.",
-    next: "You are next. Please stay here.", ahead: "{n} before you.", unknown: "Too few visits today to estimate the wait.", soon: "It is almost your turn.", minutes: "About {n} minutes to wait.",
+    title: "Waiting room", open: "The waiting room is open. Come in when you are ready; the doctor will see that you wait.", checkIn: "I am here: enter the waiting room", 
+    next: "You are next. Please stay here.", ahead: "You are number {place}; {n} before you.", unknown: "Too few visits today to estimate the wait.", soon: "It is almost your turn.", minutes: "About {n} minutes to wait.",
     doctorHere: "The doctor is in the room.", doctorAway: "The doctor has not come in yet.", enter: "Enter the room", sitInRoom: "Wait in the room",
   },
   check: {

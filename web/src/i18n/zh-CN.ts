@@ -49,8 +49,8 @@ export default {
     kind: { service: "远程诊疗服务", sensitive_data: "敏感个人信息处理", recording: "录音录像", record_sharing: "病历共享", out_of_region: "区外诊疗", teaching_use: "教学使用" },
   },
   waiting: {
-    title: "候诊室", open: "候诊室已开放。准备好了就请进来，医生会看到您在等。", checkIn: "我到了，进入候诊室", position: "您排在第 {n} 位。",
-    next: "下一位就是您，请不要离开。", ahead: "您前面还有 {n} 位。", unknown: "今天就诊的人还不够多，暂时无法估计等候时间。", soon: "马上就到您。", minutes: "预计还要等约 {n} 分钟。",
+    title: "候诊室", open: "候诊室已开放。准备好了就请进来，医生会看到您在等。", checkIn: "我到了，进入候诊室", 
+    next: "下一位就是您，请不要离开。", ahead: "您排在第 {place} 位，前面还有 {n} 位。", unknown: "今天就诊的人还不够多，暂时无法估计等候时间。", soon: "马上就到您。", minutes: "预计还要等约 {n} 分钟。",
     doctorHere: "医生正在诊室。", doctorAway: "医生还没有进入诊室。", enter: "进入诊室", sitInRoom: "先到诊室里等",
   },
   check: {

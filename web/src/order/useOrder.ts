@@ -6,9 +6,9 @@ import { useLoad, type Loaded } from "@/wire/useLoad";
 import { newer } from "./orderView";
 
 /** One order, live. Answers, events and reloads may overtake each other; the newest version stays. */
-export function useOrder(id: () => string) {
+export function useOrder(id: () => string | null) {
   const loaded: Loaded<Order> = useLoad(async (signal) => {
-    const order = await http.call("orderGet", { path: { order_id: id() }, signal });
+    const order = await http.call("orderGet", { path: { order_id: id() ?? "" }, signal });
     return newer(loaded?.data ?? null, order);
   }, id);
   const put = (order: Order) => loaded.put(newer(loaded.data, order));

@@ -12,14 +12,14 @@ export interface Loaded<T> {
   put: (data: T) => void;
 }
 
-/** Load now, when the key changes, and after every gap in the live socket. The newest request wins. An empty key ("") means
- * that it is not yet known what to load. */
+/** Load now, when the key changes, and after every gap in the live socket. The newest request wins. A null key means that it is
+ * not yet known what to load. */
 export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: () => unknown = () => 0): Loaded<T> {
   let current: AbortController | null = null;
   const state = reactive({ data: null, problem: null, busy: false, reload, put }) as Loaded<T>;
 
   async function reload(): Promise<void> {
-    if (key() === "") return;
+    if (key() === null) return;
     current?.abort();
     const mine = (current = new AbortController());
     state.busy = true;
