@@ -27,7 +27,7 @@ export const EMPTY: CallModel = {
   recording: "off", moved: false, refused: false, silencedBy: null,
 };
 
-const ENDED: readonly OrderState[] = ["documenting", "signed", "closed", "cancelled", "expired", "no_show"];
+const ENDED: readonly OrderState[] = ["documenting", "signed", "closed", "cancelled", "expired", "no_show", "refunded"];
 
 export function phaseOf(model: CallModel): Phase {
   if (model.moved) return "moved";

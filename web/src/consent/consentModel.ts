@@ -1,13 +1,16 @@
-import type { Consent, ConsentKind, ConsentText } from "@/wire/types";
+import type { Channel, Consent, ConsentKind, ConsentText } from "@/wire/types";
 
 /** One consent at a time, in an order in which each makes sense after the one before. */
 const ORDER: readonly ConsentKind[] = ["service", "sensitive_data", "record_sharing", "recording"];
 
+/** A text as it stands for one visit. */
+export type Asked = ConsentText & { must: boolean };
+
 export interface ConsentsView {
   /** The text to read now; null when all are answered. */
-  open: ConsentText | null;
+  open: Asked | null;
   /** Required, and refused: the visit cannot be by video. */
-  refused: ConsentText[];
+  refused: Asked[];
   answered: number;
   total: number;
 }
@@ -17,10 +20,15 @@ function answerTo(text: ConsentText, given: readonly Consent[]): Consent | undef
   return [...given].sort((a, b) => a.at.localeCompare(b.at)).filter((one) => one.kind === text.kind && one.version === text.version).pop();
 }
 
-export function consentsView(texts: readonly ConsentText[], given: readonly Consent[]): ConsentsView {
-  const sorted = [...texts].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+/** What is asked in this channel: whatever it needs, and recording, which is a free choice where it is not needed. */
+function askedIn(channel: Channel, texts: readonly ConsentText[]): Asked[] {
+  return texts.map((text) => ({ ...text, must: text.required_for.includes(channel) })).filter((text) => text.must || text.kind === "recording");
+}
+
+export function consentsView(channel: Channel, texts: readonly ConsentText[], given: readonly Consent[]): ConsentsView {
+  const sorted = askedIn(channel, texts).sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
   const open = sorted.find((text) => answerTo(text, given) === undefined) ?? null;
-  const refused = sorted.filter((text) => text.required && answerTo(text, given)?.granted === false);
+  const refused = sorted.filter((text) => text.must && answerTo(text, given)?.granted === false);
   return { open, refused, answered: sorted.filter((text) => answerTo(text, given)).length, total: sorted.length };
 }
 

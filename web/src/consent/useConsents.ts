@@ -3,11 +3,11 @@ import { useAction } from "@/wire/useAction";
 import { useEvent } from "@/wire/useEvent";
 import { useLoad } from "@/wire/useLoad";
 import { http, session } from "@/wire/session";
-import type { ConsentText } from "@/wire/types";
+import type { Channel, ConsentText } from "@/wire/types";
 import { consentsPending, consentsView } from "./consentModel";
 
 /** The consents of one visit: the texts in force, what was answered, and answering. */
-export function useConsents(visitId: () => string | null) {
+export function useConsents(visitId: () => string | null, channel: () => Channel) {
   const loaded = useLoad(async (signal) => {
     const visit = visitId() ?? "";
     const [texts, given] = await Promise.all([
@@ -17,7 +17,7 @@ export function useConsents(visitId: () => string | null) {
     return { texts, given };
   }, () => (visitId() === null ? null : `${visitId()} ${session.locale}`));
 
-  const view = computed(() => (loaded.data ? consentsView(loaded.data.texts, loaded.data.given) : null));
+  const view = computed(() => (loaded.data ? consentsView(channel(), loaded.data.texts, loaded.data.given) : null));
   const answer = useAction(async ({ text, granted }: { text: ConsentText; granted: boolean }, key) => {
     const body = { kind: text.kind, version: text.version, text_hash: text.hash, granted };
     const given = await http.call("consentGive", { path: { visit_id: visitId() ?? "" }, body, key });

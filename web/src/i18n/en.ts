@@ -16,7 +16,7 @@ const en: typeof zhCN = {
   sex: { female: "Female", male: "Male", unknown: "Sex unknown" },
   level: { L1: "Township centre", L2: "County hospital", L3: "City hospital", L4: "Regional hospital", L5: "Hospital outside the region" },
   specialty: { general: "General practice", cardiology: "Cardiology", respiratory: "Respiratory" },
-  seat: { patient: "Patient", doctor: "Doctor", township_doctor: "Township doctor", interpreter: "Interpreter", helper: "Helper" },
+  seat: { patient: "Patient", doctor: "Doctor", township_doctor: "Township doctor", interpreter: "Interpreter", helper: "Helper", machine: "Device" },
   banner: {
     offline: "No network. Everything goes on by itself when it is back; please keep this page open.", reconnecting: "The connection to the server was lost. Reconnecting…", since: "(since {time})",
     delayed: { database: "The database is away for the moment: the call goes on, lists and saving are delayed.", scheduler: "Scheduling is away for the moment: the call goes on, booking and claiming are delayed." },
@@ -90,21 +90,25 @@ const en: typeof zhCN = {
     cancel: "Cancel the visit", cancelTitle: "Cancel this visit?", cancelText: "The place goes to somebody else. If you still need a visit you will have to book again.",
     kind: { first_visit: "First visit", follow_up: "Follow-up" }, urgency: { normal: "Normal", urgent: "Urgent", emergency: "Emergency" },
     state: {
+      returned: "Returned", paid_or_exempt: "Being arranged", escalated: "Escalated", dispatched: "Assigned", refunded: "Refunded",
       draft: "Draft", submitted: "Submitted", booked: "Booked", pooled: "Waiting for a doctor", claimed: "Claimed", waiting: "Waiting", live: "In the room", documenting: "Being written up",
       signed: "Signed", closed: "Closed", cancelled: "Cancelled", expired: "Expired", no_show: "Not attended",
     },
     next: {
       patient: {
+        returned: "Please complete it and send it again.", paid_or_exempt: "Being arranged.", escalated: "Passed to the hospital above. Please wait.", dispatched: "A doctor has been assigned. Please stay.", refunded: "Refunded.",
         draft: "Please finish filling it in.", submitted: "Your request is being handled.", booked: "Your place is kept. The waiting room opens 30 minutes before.", pooled: "We are finding a doctor for you. Please stay.", claimed: "A doctor has taken your visit and is on the way to the room.",
         waiting: "The doctor will let you in. Please keep this page open.", live: "The doctor is in the room for you.", documenting: "The video has ended; the doctor is writing.", signed: "The doctor has signed. The result is below.", closed: "The visit is complete. The result is below.",
         cancelled: "This visit was cancelled. Book again when you need to.", expired: "No doctor came in time. Please book again, or call the hospital.", no_show: "You did not come in time. Book again when you need to.",
       },
       township: {
+        returned: "Please complete it and send it again.", paid_or_exempt: "Being arranged.", escalated: "Passed to the hospital above.", dispatched: "A doctor has been assigned. Enter the room with the patient.", refunded: "Refunded.",
         draft: "Please finish filling it in.", submitted: "Being submitted.", booked: "Booked. Bring the patient to the waiting room in time.", pooled: "In the pool, waiting for a doctor.", claimed: "A doctor has claimed it. Enter the room with the patient.",
         waiting: "The doctor is here and will let the patient in. Please stay in the room.", live: "The visit is on. Please stay in the room.", documenting: "The video has ended; the doctor is writing the opinion.", signed: "The opinion is signed. Please act on it.", closed: "The visit is complete.",
         cancelled: "Cancelled.", expired: "No doctor came in time. Raise it again, or phone the hospital above.", no_show: "Not attended.",
       },
       doctor: {
+        returned: "Returned for completion.", paid_or_exempt: "Being handled.", escalated: "Passed to the level above.", dispatched: "Assigned to you: please enter the room.", refunded: "Refunded.",
         draft: "Not submitted.", submitted: "Being handled.", booked: "Booked; the patient has not come yet.", pooled: "In the pool.", claimed: "You claimed it: enter the room within 3 minutes.",
         waiting: "The patient waits for you. Let them in.", live: "The visit is on.", documenting: "Please finish the note and sign.", signed: "Signed.", closed: "Closed.", cancelled: "Cancelled.", expired: "Expired.", no_show: "The patient did not come.",
       },
@@ -158,7 +162,7 @@ const en: typeof zhCN = {
   },
   access: { title: "Who saw my data", why: "Every look at your health data leaves a record that cannot be changed. If something seems wrong, contact the hospital.", emptyTitle: "Nobody has looked yet", emptyNext: "When somebody looks at your data it appears here." },
   recording: {
-    title: "Recording of the visit", play: "Play", pause: "Pause", position: "Position", soundOnly: "Sound only", video: "Picture of the {role}", gaps: "Where the recording was interrupted", emptyNext: "A recording needs the patient's consent and is completed after the visit.",
+    title: "Recording of the visit", play: "Play", pause: "Pause", position: "Position", soundOnly: "Sound only", video: "Picture of the {role}", gaps: "Where the recording was interrupted", gapOpen: "until now", emptyNext: "A recording needs the patient's consent and is completed after the visit.",
     state: { none: "Not recorded", recording: "Recording", processing: "Being completed", ready: "Ready to watch", failed: "Recording failed" },
     empty: { none: "This visit was not recorded", recording: "The visit is still being recorded", processing: "The recording is being completed", ready: "Nothing to play", failed: "The recording failed; the reason is on record" },
     reason: { recorder_lost: "the recorder stopped", network: "network lost", worker_lost: "the media worker stopped" },

@@ -14,7 +14,7 @@ export default {
   sex: { female: "女", male: "男", unknown: "性别未知" },
   level: { L1: "乡镇卫生院", L2: "旗县医院", L3: "盟市医院", L4: "自治区医院", L5: "区外医院" },
   specialty: { general: "全科", cardiology: "心内科", respiratory: "呼吸科" },
-  seat: { patient: "患者", doctor: "医生", township_doctor: "乡镇医生", interpreter: "翻译", helper: "陪同" },
+  seat: { patient: "患者", doctor: "医生", township_doctor: "乡镇医生", interpreter: "翻译", helper: "陪同", machine: "设备" },
   banner: {
     offline: "网络已断开。恢复后会自动继续，请不要关闭页面。", reconnecting: "与服务器的连接中断，正在重连…", since: "（{time} 起）",
     delayed: { database: "数据服务暂时不可用：通话不受影响，列表和保存会延迟。", scheduler: "调度服务暂时不可用：通话不受影响，预约和接诊会延迟。" },
@@ -88,21 +88,25 @@ export default {
     cancel: "取消就诊", cancelTitle: "取消这次就诊？", cancelText: "取消后名额会给其他人。如仍需就诊，需要重新预约。",
     kind: { first_visit: "首诊", follow_up: "复诊" }, urgency: { normal: "普通", urgent: "加急", emergency: "紧急" },
     state: {
+      returned: "待补充", paid_or_exempt: "安排中", escalated: "已上转", dispatched: "已派单", refunded: "已退费",
       draft: "草稿", submitted: "已提交", booked: "已预约", pooled: "等待接诊", claimed: "医生已接诊", waiting: "候诊中", live: "就诊中", documenting: "书写病历",
       signed: "已签名", closed: "已完成", cancelled: "已取消", expired: "已过期", no_show: "未到诊",
     },
     next: {
       patient: {
+        returned: "请补充后再提交。", paid_or_exempt: "正在安排。", escalated: "已转到上级医院，请稍候。", dispatched: "已安排医生，请不要离开。", refunded: "费用已退回。",
         draft: "请完成填写。", submitted: "正在处理您的申请。", booked: "已为您留好号。到时请进入候诊室，提前 30 分钟开放。", pooled: "正在为您找医生，请不要离开。", claimed: "医生已接诊，马上到诊室。",
         waiting: "等医生请您进来，请不要离开页面。", live: "医生正在诊室等您。", documenting: "视频已结束，医生正在写病历。", signed: "医生已签名，结果如下。", closed: "就诊已完成，结果如下。",
         cancelled: "这次就诊已取消。需要时请重新预约。", expired: "没有医生及时接诊。请重新预约，或拨打医院电话。", no_show: "您没有按时到诊。需要时请重新预约。",
       },
       township: {
+        returned: "请补充后再提交。", paid_or_exempt: "正在安排。", escalated: "已转到上级医院。", dispatched: "已安排医生，请和患者一起进入诊室。", refunded: "已退费。",
         draft: "请完成填写。", submitted: "正在提交。", booked: "已预约，到时请带患者进入候诊室。", pooled: "已进入候诊池，等待医生接诊。", claimed: "医生已接诊，请和患者一起进入诊室。",
         waiting: "医生已到，等医生请患者进入。请您留在诊室。", live: "就诊进行中，请留在诊室。", documenting: "视频已结束，医生正在写意见。", signed: "意见已签名，请据此处理。", closed: "就诊已完成。",
         cancelled: "已取消。", expired: "没有医生及时接诊。请重新发起，或电话联系上级医院。", no_show: "未到诊。",
       },
       doctor: {
+        returned: "已退回补充。", paid_or_exempt: "处理中。", escalated: "已转到上级。", dispatched: "已派给您，请进入诊室。", refunded: "已退费。",
         draft: "未提交。", submitted: "处理中。", booked: "已预约，患者还没有到。", pooled: "在候诊池。", claimed: "您已接诊，请在 3 分钟内进入诊室。",
         waiting: "患者在等您，请其进入。", live: "就诊进行中。", documenting: "请完成病历并签名。", signed: "已签名。", closed: "已完成。", cancelled: "已取消。", expired: "已过期。", no_show: "患者未到诊。",
       },
@@ -156,7 +160,7 @@ export default {
   },
   access: { title: "谁看过我的信息", why: "每次查看您的健康信息都会留下记录，不能删改。如有疑问，请联系医院。", emptyTitle: "还没有人查看", emptyNext: "有人查看您的信息时，会出现在这里。" },
   recording: {
-    title: "就诊录像", play: "播放", pause: "暂停", position: "播放位置", soundOnly: "只有声音", video: "{role}的画面", gaps: "录制中断的时段", emptyNext: "录制需要患者同意，并在就诊结束后整理完成。",
+    title: "就诊录像", play: "播放", pause: "暂停", position: "播放位置", soundOnly: "只有声音", video: "{role}的画面", gaps: "录制中断的时段", gapOpen: "至今", emptyNext: "录制需要患者同意，并在就诊结束后整理完成。",
     state: { none: "没有录制", recording: "录制中", processing: "整理中", ready: "可以回看", failed: "录制失败" },
     empty: { none: "这次就诊没有录制", recording: "就诊还在录制", processing: "录像正在整理，请稍候", ready: "没有可播放的内容", failed: "录制失败，已记录原因" },
     reason: { recorder_lost: "录制程序中断", network: "网络中断", worker_lost: "媒体程序中断" },

@@ -5,8 +5,8 @@ import type { Action, Order, OrderState, Urgency } from "@/wire/types";
 export type Tone = "plain" | "ok" | "warn" | "danger" | "info" | "brand";
 
 const TONE: Record<OrderState, Tone> = {
-  draft: "plain", submitted: "plain", booked: "info", pooled: "info", claimed: "brand", waiting: "warn", live: "ok",
-  documenting: "brand", signed: "ok", closed: "plain", cancelled: "plain", expired: "plain", no_show: "plain",
+  draft: "plain", submitted: "plain", returned: "warn", paid_or_exempt: "plain", booked: "info", pooled: "info", claimed: "brand", waiting: "warn", live: "ok",
+  documenting: "brand", signed: "ok", closed: "plain", escalated: "info", dispatched: "brand", refunded: "plain", cancelled: "plain", expired: "plain", no_show: "plain",
 };
 export const toneOf = (state: OrderState): Tone => TONE[state];
 export const urgencyTone = (urgency: Urgency): Tone => (urgency === "emergency" ? "danger" : urgency === "urgent" ? "warn" : "plain");
@@ -14,7 +14,7 @@ export const urgencyTone = (urgency: Urgency): Tone => (urgency === "emergency" 
 /** Whose eyes look at an order; each sees who acts next in their own words. */
 export type Viewer = "patient" | "township" | "doctor";
 
-const FINAL: readonly OrderState[] = ["signed", "closed", "cancelled", "expired", "no_show"];
+const FINAL: readonly OrderState[] = ["signed", "closed", "cancelled", "expired", "no_show", "refunded"];
 export const isFinal = (state: OrderState): boolean => FINAL.includes(state);
 /** Ended and written up: there is a result to read. */
 export const hasResult = (state: OrderState): boolean => state === "signed" || state === "closed";
@@ -45,8 +45,8 @@ export function stageOf(order: Order, consentsOpen: boolean): Stage {
   if (order.state === "live") return "enter";
   if (consentsOpen) return "consents";
   if (order.state === "waiting" || order.state === "claimed") return may(order, "check_in") ? "check_in" : "waiting";
-  if (order.state === "pooled" || order.state === "submitted" || order.state === "draft") return "searching";
-  return may(order, "check_in") ? "check_in" : "before";
+  if (order.state === "booked") return may(order, "check_in") ? "check_in" : "before";
+  return "searching";
 }
 
 /** A newer version of the same order replaces an older one, never the other way: answers may overtake events. */

@@ -1,13 +1,13 @@
 import type { Recording, RecordingTrack, SeatRole } from "@/wire/types";
 
 /** What was recorded of one seat. Long recordings come in pieces; they play one after the other. */
-export interface SeatTracks { role: SeatRole; audio: RecordingTrack[]; video: RecordingTrack[] }
+export interface SeatTracks { role: SeatRole | "machine"; audio: RecordingTrack[]; video: RecordingTrack[] }
 
-const ORDER: readonly SeatRole[] = ["doctor", "patient", "township_doctor", "interpreter", "helper"];
+const ORDER = ["doctor", "patient", "township_doctor", "interpreter", "helper", "machine"] as const;
 
 export function bySeat(tracks: readonly RecordingTrack[]): SeatTracks[] {
   return ORDER.flatMap((role) => {
-    const of = tracks.filter((track) => track.seat_role === role);
+    const of = tracks.filter((track) => (track.seat_role ?? "machine") === role);
     if (of.length === 0) return [];
     return [{ role, audio: of.filter((track) => track.kind === "audio"), video: of.filter((track) => track.kind === "video") }];
   });
