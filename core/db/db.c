@@ -108,6 +108,17 @@ void db_job_doom(struct db_job *job, const struct err *err)
     db_pump_soon(job->db);
 }
 
+void db_check_params(const struct db_stmt *stmt, const struct db_args *args)
+{
+    int given = args ? args->n : 0;
+
+    if (given == stmt->params)
+        return;
+    log_error("database_wrong_params", LS("statement", stmt->name), LI("given", given),
+              LI("expected", stmt->params));
+    abort(); /* our bug, found by the first call */
+}
+
 static void doom(struct db_job *job, enum err_code code, const char *reason, const char *text)
 {
     struct err err = ERR_INIT;
@@ -121,14 +132,10 @@ struct db_job *db_query(struct db *db, const struct db_scope *scope, const struc
 {
     struct db_job *job = db_job_new(db, DB_JOB_QUERY, stmt);
 
+    db_check_params(stmt, args);
     if (args) {
         job->args = *args;
         args->n = 0;
-    }
-    if (job->args.n != stmt->params) {
-        log_error("database_wrong_params", LS("statement", stmt->name), LI("given", job->args.n),
-                  LI("expected", stmt->params));
-        abort();
     }
     if (scope) {
         job->scoped = true;

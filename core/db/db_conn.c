@@ -354,7 +354,7 @@ static void finish_job(struct db_conn *c)
 /* Everything that has arrived; stops when the connection is gone. */
 static void take_answers(struct db_conn *c)
 {
-    while (c->sent.first && !PQisBusy(c->pg)) {
+    while (c->sent.first && c->sent.first->place == DB_SENT && !PQisBusy(c->pg)) {
         struct db_job *job = c->sent.first;
         PGresult *res = PQgetResult(c->pg);
         if (!res) {

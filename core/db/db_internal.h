@@ -101,6 +101,9 @@ bool db_is_state(const PGresult *res, const char *state);
 bool db_is_fatal(const PGresult *res);
 void db_rows_of(struct db_rows *rows, PGresult *res);
 
+/** Abort with the statement's name in the log when the number of parameters is wrong. */
+void db_check_params(const struct db_stmt *stmt, const struct db_args *args);
+
 /* db_conn.c */
 void db_conn_open(struct db_conn *c);
 void db_conn_close(struct db_conn *c); /* no callbacks, no retry; what was sent stays in c->sent */

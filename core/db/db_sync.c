@@ -103,8 +103,7 @@ bool db_sync_query(struct db_sync *s, const struct db_scope *scope, const struct
     struct db_args *a = args ? args : &none;
     bool ok;
 
-    if (a->n != stmt->params)
-        abort();
+    db_check_params(stmt, a);
     if (rows)
         *rows = (struct db_rows){0};
     ok = scope ? run_scoped(s, scope, stmt, a, rows, err) : run(s, stmt, a, rows, err);

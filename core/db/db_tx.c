@@ -136,12 +136,29 @@ void db_tx_close_all(struct db *db)
 
 /* --- statements --- */
 
+/* Cannot be sent. While the connection is broken but not yet buried, the job lines up behind those that were sent,
+ * so that all of a transaction end in order. */
+static void refuse_job(struct db_tx *tx, struct db_job *job)
+{
+    tx_fail(tx, ERR_AGAIN, "database_away", "the connection to the database was lost");
+    if (!tx->conn || !tx->conn->broken) {
+        db_job_doom(job, &tx->err);
+        return;
+    }
+    job->place = DB_DOOMED;
+    job->err = tx->err;
+    job->refused = true;
+    db_queue_put(&tx->conn->sent, job);
+    db_pump_soon(tx->db);
+}
+
 void db_tx_query(struct db_tx *tx, const struct db_stmt *stmt, struct db_args *args, db_fn *fn, void *cb_arg)
 {
     struct db_job *job = db_job_new(tx->db, DB_JOB_QUERY, stmt);
 
-    if (tx->state != DB_TX_OPEN || (args ? args->n : 0) != stmt->params)
-        abort(); /* used before ready() or after the end, or with the wrong number of parameters: our bug */
+    db_check_params(stmt, args);
+    if (tx->state != DB_TX_OPEN)
+        abort(); /* used before ready() or after the end: our bug */
     job->tx = tx;
     job->fn = fn;
     job->arg = cb_arg;
@@ -149,10 +166,8 @@ void db_tx_query(struct db_tx *tx, const struct db_stmt *stmt, struct db_args *a
         job->args = *args;
         args->n = 0;
     }
-    if (tx->err.code == ERR_NONE && tx->conn && db_conn_send(tx->conn, job))
-        return;
-    tx_fail(tx, ERR_AGAIN, "database_away", "the connection to the database was lost");
-    db_job_doom(job, &tx->err);
+    if (tx->err.code != ERR_NONE || !tx->conn || !db_conn_send(tx->conn, job))
+        refuse_job(tx, job);
 }
 
 /* --- the end --- */
@@ -162,9 +177,6 @@ static void on_commit(void *arg, const struct db_rows *rows, const struct err *e
     struct db_tx *tx = arg;
 
     (void)rows;
-    if (tx->conn &&
-        tx->conn->tx == tx) /* a COMMIT that could not be sent: the connection is yet to be buried */
-        tx->conn->tx = NULL;
     /* An earlier statement's error is the cause; the COMMIT only echoes it. */
     if (tx->done)
         tx->done(tx->arg, tx->err.code != ERR_NONE ? &tx->err : err);
@@ -186,8 +198,8 @@ void db_commit(struct db_tx *tx, void (*done)(void *arg, const struct err *err),
     job->arg = tx;
     if (tx->conn && db_conn_send(tx->conn, job))
         return;
-    tx_fail(tx, ERR_AGAIN, "database_away", "the connection to the database was lost");
-    db_job_doom(job, &tx->err);
+    job->kind = DB_JOB_ROLLBACK; /* what was never sent commits nothing */
+    refuse_job(tx, job);
 }
 
 static void forget_jobs(struct db_queue *q, const struct db_tx *tx)
