@@ -44,7 +44,7 @@ quiet() {
         return 0
     fi
     tail -n 60 "$log"
-    say "    failed: $* (all of it: $log)"
+    say "    failed: $1 ${2-} … (all it said: $log)"
     return 1
 }
 
@@ -63,7 +63,13 @@ stage_shell() {
 stage_format() {
     local sources
     mapfile -t sources < <(tracked '*.c' '*.h')
-    if quiet format clang-format-14 --dry-run -Werror "${sources[@]}"; then count 1 0 0; else count 0 1 0; fi
+    if (cd "$top" && clang-format-14 --dry-run -Werror "${sources[@]}") >"$results/format.log" 2>&1; then
+        count 1 0 0
+    else
+        say "    not as .clang-format says (clang-format-14 -i FILE):"
+        sed -n 's/^\([^:]*\):[0-9]*:[0-9]*: error.*/        \1/p' "$results/format.log" | sort -u
+        count 0 1 0
+    fi
 }
 
 # ---- C ---------------------------------------------------------------------------------------------------
@@ -122,10 +128,10 @@ stage_fuzz() {
 # vitest writes its counts as JSON.
 stage_web() {
     local json=$results/web.json
-    fetch_npm
+    (fetch_npm) || return 1
     if quiet web-types npm run typecheck; then count 1 0 0; else count 0 1 0; fi
     as_builder rm -f "$json"
-    quiet web-unit npm test -- --reporter=json --outputFile="$json" || true
+    quiet web-unit npm run test --workspace web -- --reporter=json --outputFile="$json" || true
     node_counts 'j.numPassedTests, j.numFailedTests + (j.success ? 0 : j.numFailedTests ? 0 : 1), j.numPendingTests + (j.numTodoTests ?? 0)' "$json"
     if quiet web-build npm run build; then count 1 0 0; else count 0 1 0; fi
 }
@@ -140,7 +146,7 @@ node_counts() {
 }
 
 stage_release() {
-    build_programs && build_web && count 1 0 0
+    if (build_programs && build_web); then count 1 0 0; else count 0 1 0; fi # apart: both may end the shell
 }
 
 # ---- the product -----------------------------------------------------------------------------------------
@@ -182,7 +188,7 @@ stage_story() {
     local script
     script=$(cd "$top" && node -p 'require("./tests/e2e/package.json").scripts?.e2e ?? ""' 2>/dev/null || true)
     [ -n "$script" ] || { skip "the browser story is not in this checkout"; return; }
-    fetch_npm
+    (fetch_npm) || return 1
     run_node_tests story npm run --silent e2e --workspace tests/e2e
 }
 
