@@ -43,7 +43,7 @@ quiet() {
     if (cd "$top" && as_builder "$@") </dev/null >"$log" 2>&1; then
         return 0
     fi
-    tail -n 60 "$log"
+    grep -v '^npm warn' "$log" | tail -n 60
     say "    failed: $1 ${2-} … (all it said: $log)"
     return 1
 }
