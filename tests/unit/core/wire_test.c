@@ -398,6 +398,118 @@ TEST(wire, junk_on_the_socket_ends_that_connection_only)
     CHECK_SOON(f->loop, f->at_server.messages == 1);
 }
 
+/* Both ends do what they like at any moment, in callbacks and between them; the sanitizers watch. */
+struct storm {
+    struct loop *loop;
+    const char *path;
+    struct wire_server *server;
+    struct wire *clients[4];
+    int opened, closed, messages;
+};
+
+static void storm_send(struct wire *w)
+{
+    static const uint8_t bulk[50000];
+    struct wire_out *o = wire_begin(w, (uint16_t)(random() % 3), 1);
+
+    if (!o)
+        return;
+    if (random() % 10 == 0) {
+        wire_abandon(o);
+        return;
+    }
+    wire_put_bytes(o, bulk, (size_t)random() % sizeof bulk);
+    if (random() % 50 == 0)
+        wire_put_u8(o, 1); /* a byte nobody reads: the connection must go */
+    if (random() % 5 == 0)
+        wire_put_fd(o, 0);
+    wire_send(o);
+}
+
+/* true when w is gone. */
+static bool storm_act(struct storm *s, struct wire *w)
+{
+    if (random() % 4 == 0)
+        storm_send(w);
+    if (random() % 40)
+        return false;
+    for (size_t i = 0; i < 4; i++)
+        if (s->clients[i] == w)
+            s->clients[i] = NULL;
+    wire_close(w);
+    return true;
+}
+
+static void storm_opened(void *arg, struct wire *w)
+{
+    struct storm *s = arg;
+
+    s->opened++;
+    storm_act(s, w);
+}
+
+static void storm_message(void *arg, struct wire *w, struct wire_in *in)
+{
+    struct storm *s = arg;
+    size_t len;
+
+    s->messages++;
+    wire_get_bytes(in, &len);
+    storm_act(s, w);
+}
+
+static void storm_closed(void *arg, struct wire *w)
+{
+    struct storm *s = arg;
+
+    s->closed++;
+    if (random() % 8)
+        return;
+    for (size_t i = 0; i < 4; i++)
+        if (s->clients[i] == w) {
+            s->clients[i] = NULL;
+            wire_close(w);
+        }
+}
+
+static void storm_step(struct storm *s)
+{
+    struct wire_events ev = {storm_opened, storm_message, storm_closed, s};
+    struct err err = ERR_INIT;
+    size_t i = (size_t)random() % 4;
+
+    if (!s->clients[i])
+        s->clients[i] = wire_connect(s->loop, s->path, ev);
+    else if (wire_is_open(s->clients[i]))
+        storm_send(s->clients[i]);
+    if (!s->server)
+        CHECK_OK(wire_listen(&s->server, s->loop, s->path, ev, &err), &err);
+    else if (random() % 200 == 0) {
+        wire_server_free(s->server);
+        s->server = NULL;
+    }
+}
+
+TEST(wire, a_storm_of_opening_sending_and_closing_leaves_nothing_behind)
+{
+    struct storm s = {.path = test_path(t, test_dir(t), "storm.sock")};
+    struct err err = ERR_INIT;
+    int before = count_fds();
+
+    srandom(7);
+    CHECK_OK(loop_new(&s.loop, &err), &err);
+    for (int i = 0; i < 4000; i++) {
+        storm_step(&s);
+        loop_turn(s.loop, (int)(random() % 2));
+    }
+    for (size_t i = 0; i < 4; i++)
+        wire_close(s.clients[i]);
+    wire_server_free(s.server);
+    loop_free(s.loop);
+    CHECK(s.opened > 50 && s.closed > 20 && s.messages > 500);
+    CHECK_INT(count_fds(), before);
+}
+
 TEST(wire, another_user_is_refused)
 {
     struct fx *f = fx_unconnected(t);
