@@ -146,18 +146,21 @@ static void remove_tree(const char *dir)
     run((char *[]){(char[]){"rm"}, (char[]){"-rf"}, (char *)(uintptr_t)dir, NULL});
 }
 
-/* What killed runs left behind: folders named after a process that is no more. */
-static void sweep(void)
+/* What killed runs left behind: folders of ours named after a process that is no more. */
+static void sweep(const char *parent, const char *pattern)
 {
-    DIR *d = opendir(pg_base());
+    uid_t mine = geteuid() == 0 ? NOBODY : geteuid();
+    DIR *d = opendir(parent);
     struct dirent *e;
+    struct stat st;
     int pid;
 
     while (d && (e = readdir(d))) {
-        if (sscanf(e->d_name, "run-%d-", &pid) != 1 || kill(pid, 0) == 0 || errno != ESRCH)
+        if (sscanf(e->d_name, pattern, &pid) != 1 || kill(pid, 0) == 0 || errno != ESRCH)
             continue;
-        char *dir = mem_format("%s/%s", pg_base(), e->d_name);
-        remove_tree(dir);
+        char *dir = mem_format("%s/%s", parent, e->d_name);
+        if (lstat(dir, &st) == 0 && st.st_uid == mine)
+            remove_tree(dir);
         free(dir);
     }
     if (d)
@@ -235,12 +238,13 @@ struct pg_server *pg_server_start(void)
     struct pg_server *s = mem_new(sizeof *s);
     char *from = template_dir();
 
-    sweep();
+    sweep(pg_base(), "run-%d-");
+    sweep("/tmp", "yz-pgs-%d-");
     s->data = mem_format("%s/run-%d-%d", pg_base(), (int)getpid(), count++);
     remove_tree(s->data);
     run((char *[]){(char[]){"cp"}, (char[]){"-a"}, (char[]){"--reflink=auto"}, from, s->data, NULL});
     free(from);
-    s->host = mem_str("/tmp/yz-pgs-XXXXXX");
+    s->host = mem_format("/tmp/yz-pgs-%d-XXXXXX", (int)getpid());
     if (!mkdtemp(s->host))
         die(s->host);
     make_dir(s->host);
