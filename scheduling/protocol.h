@@ -17,15 +17,16 @@
 
 enum sched_msg {
     /* signald -> schedulerd */
-    SCHED_REQUEST = 0x300,  /* u16 op (enum sched_op), i64 region_id, i64 tenant_id, i64 account_id, i64 person_id (0 none), i64 staff_id (0 none),
+    SCHED_REQUEST =
+        0x300, /* u16 op (enum sched_op), i64 region_id, i64 tenant_id, i64 account_id, i64 person_id (0 none), i64 staff_id (0 none),
                                u32 roles (enum sched_role bits), str idempotency_key ("" none), str client_request_id (for audit), bytes json body */
-    SCHED_SUBSCRIBE,        /* i64 region_id, u64 after_seq (0 = from now): start streaming events */
+    SCHED_SUBSCRIBE, /* i64 region_id, u64 after_seq (0 = from now): start streaming events */
     /* schedulerd -> signald */
-    SCHED_ANSWER = 0x380,   /* bytes json: the result document, given to the HTTP caller as it is */
-    SCHED_REFUSED,          /* u16 err_code, str reason, str text, bytes json (details such as {"log_id":…}; may be empty) */
-    SCHED_EVENT,            /* i64 region_id, u64 seq, str topic, i64 tenant ids.. : u16 n, n × i64 tenant_id; u16 m, m × i64 account_id; u32 roles;
+    SCHED_ANSWER = 0x380, /* bytes json: the result document, given to the HTTP caller as it is */
+    SCHED_REFUSED, /* u16 err_code, str reason, str text, bytes json (details such as {"log_id":…}; may be empty) */
+    SCHED_EVENT, /* i64 region_id, u64 seq, str topic, i64 tenant ids.. : u16 n, n × i64 tenant_id; u16 m, m × i64 account_id; u32 roles;
                                bytes json. A socket sees it when its account is listed, or its tenant is listed and (roles == 0 or it has one of roles). */
-    SCHED_HELLO,            /* i64 region_id, u64 epoch, u64 last_seq: sent on connect and when ownership changes */
+    SCHED_HELLO, /* i64 region_id, u64 epoch, u64 last_seq: sent on connect and when ownership changes */
 };
 
 enum sched_role {
@@ -44,36 +45,36 @@ enum sched_role {
 };
 
 /* Questions change nothing. The HTTP route and the JSON of each stand in the OpenAPI document under the same name. */
-#define SCHED_OPS(X) \
-    X(CLINIC_LIST, "clinic.list", 0)               /* clinics with next real free time, doctors on duty */ \
-    X(SLOT_LIST, "slot.list", 0)                   /* free slots of a clinic */ \
-    X(ROSTER_LIST, "roster.list", 0) \
-    X(ROSTER_CREATE, "roster.create", 1)           /* draft session with its slots */ \
-    X(ROSTER_PUBLISH, "roster.publish", 1) \
-    X(ROSTER_CANCEL, "roster.cancel", 1) \
-    X(DUTY_SET, "duty.set", 1)                     /* 出诊 on / off */ \
-    X(DUTY_GET, "duty.get", 0) \
-    X(APPOINTMENT_CREATE, "appointment.create", 1) /* book a slot: follow-up from home */ \
-    X(APPOINTMENT_CANCEL, "appointment.cancel", 1) \
-    X(ORDER_CREATE, "order.create", 1)             /* assisted first visit: to the pool */ \
-    X(ORDER_CANCEL, "order.cancel", 1) \
-    X(ORDER_LIST, "order.list", 0)                 /* mine: patient's, township's, doctor's today */ \
-    X(ORDER_GET, "order.get", 0) \
-    X(POOL_LIST, "pool.list", 0)                   /* offers to this doctor, no identity */ \
-    X(ORDER_CLAIM, "order.claim", 1) \
-    X(ORDER_CHECK_IN, "order.check_in", 1)         /* patient enters the waiting room */ \
-    X(WAITING_GET, "waiting.get", 0)               /* position and honest estimate */ \
-    X(ORDER_ADMIT, "order.admit", 1)               /* waiting -> live; the visit gate */ \
-    X(ORDER_SEND_BACK, "order.send_back", 1)       /* live -> waiting */ \
-    X(ORDER_END, "order.end", 1)                   /* live -> documenting */ \
-    X(ORDER_NOTE, "order.note", 1)                 /* save a version of the note */ \
-    X(ORDER_SIGN, "order.sign", 1)                 /* documenting -> signed -> closed */ \
-    X(PRESENCE, "presence", 1)                     /* signald only: seat joined / left / back */ \
+#define SCHED_OPS(X)                                                                                         \
+    X(CLINIC_LIST, "clinic.list", 0) /* clinics with next real free time, doctors on duty */                 \
+    X(SLOT_LIST, "slot.list", 0)     /* free slots of a clinic */                                            \
+    X(ROSTER_LIST, "roster.list", 0)                                                                         \
+    X(ROSTER_CREATE, "roster.create", 1) /* draft session with its slots */                                  \
+    X(ROSTER_PUBLISH, "roster.publish", 1)                                                                   \
+    X(ROSTER_CANCEL, "roster.cancel", 1)                                                                     \
+    X(DUTY_SET, "duty.set", 1) /* 出诊 on / off */                                                         \
+    X(DUTY_GET, "duty.get", 0)                                                                               \
+    X(APPOINTMENT_CREATE, "appointment.create", 1) /* book a slot: follow-up from home */                    \
+    X(APPOINTMENT_CANCEL, "appointment.cancel", 1)                                                           \
+    X(ORDER_CREATE, "order.create", 1) /* assisted first visit: to the pool */                               \
+    X(ORDER_CANCEL, "order.cancel", 1)                                                                       \
+    X(ORDER_LIST, "order.list", 0) /* mine: patient's, township's, doctor's today */                         \
+    X(ORDER_GET, "order.get", 0)                                                                             \
+    X(POOL_LIST, "pool.list", 0) /* offers to this doctor, no identity */                                    \
+    X(ORDER_CLAIM, "order.claim", 1)                                                                         \
+    X(ORDER_CHECK_IN, "order.check_in", 1)   /* patient enters the waiting room */                           \
+    X(WAITING_GET, "waiting.get", 0)         /* position and honest estimate */                              \
+    X(ORDER_ADMIT, "order.admit", 1)         /* waiting -> live; the visit gate */                           \
+    X(ORDER_SEND_BACK, "order.send_back", 1) /* live -> waiting */                                           \
+    X(ORDER_END, "order.end", 1)             /* live -> documenting */                                       \
+    X(ORDER_NOTE, "order.note", 1)           /* save a version of the note */                                \
+    X(ORDER_SIGN, "order.sign", 1)           /* documenting -> signed -> closed */                           \
+    X(PRESENCE, "presence", 1)               /* signald only: seat joined / left / back */                   \
     X(HEALTH, "health", 0)
 
 enum sched_op {
 #define X(id, name, writes) SCHED_OP_##id,
     SCHED_OPS(X)
 #undef X
-    SCHED_OP_COUNT
+        SCHED_OP_COUNT
 };

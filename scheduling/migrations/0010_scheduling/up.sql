@@ -26,10 +26,7 @@ CREATE TABLE scheduling.idempotency (
     key         text        NOT NULL,
     tenant_id   bigint      NOT NULL,
     body_hash   bytea       NOT NULL,
-    err_code    integer     NOT NULL,                  -- 0: result is the answer; else it is the refusal's details
-    reason      text        NOT NULL,
-    text        text        NOT NULL,
-    result      json        NOT NULL,
+    result      json        NOT NULL,                  -- of what took effect; a refusal had none and may be asked again
     at          timestamptz NOT NULL,
     CONSTRAINT idempotency_pk PRIMARY KEY (region_id, account_id, op, key),
     CONSTRAINT idempotency_key_length CHECK (length(key) BETWEEN 1 AND 128),
@@ -111,6 +108,16 @@ CREATE TABLE scheduling.slots (
 CREATE INDEX slots_tenant ON scheduling.slots (region_id, tenant_id);
 CREATE INDEX slots_clinic ON scheduling.slots (region_id, clinic_id, starts_at);
 
+-- May this seat be asked for now? Tomorrow's may. Today's may unless the doctor has gone off duty today; once the session
+-- runs he must be there. One rule for the list of clinics, the list of slots and the booking itself.
+CREATE FUNCTION scheduling.slot_is_bookable(slot_state text, session_state text, ends_at timestamptz, day date,
+                                            on_duty boolean, duty_since timestamptz, at timestamptz, today date)
+    RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT slot_state = 'free' AND session_state IN ('open', 'running') AND ends_at > at
+             AND (day > today OR coalesce(on_duty, false)
+                  OR (session_state = 'open'
+                      AND (duty_since IS NULL OR duty_since < today::timestamp AT TIME ZONE interval '+08:00'))) $$;
+
 CREATE TABLE scheduling.duty (
     region_id   bigint      NOT NULL,
     staff_id    bigint      NOT NULL,
@@ -130,14 +137,14 @@ CREATE TABLE scheduling.offer_policies (
     region_id   bigint      NOT NULL,
     queue       text        NOT NULL,
     tenant_id   bigint      NOT NULL,                  -- the platform that set it
-    shape       text        NOT NULL DEFAULT 'levels',
+    shape       text        NOT NULL DEFAULT 'levels', -- grab: everyone at once, circles are not looked at
     circles     integer[]   NOT NULL,                  -- how many doctors see it in each circle; 0: everyone eligible
     circle_s    integer[]   NOT NULL,                  -- seconds after queueing at which the circle opens
     hand_max    integer     NOT NULL,                  -- claimed and not yet over, per doctor
     serve_s     integer     NOT NULL,                  -- be in the room within, or lose it
     serve_urgent_s integer  NOT NULL,
     CONSTRAINT offer_policies_pk PRIMARY KEY (region_id, queue),
-    CONSTRAINT policy_shape CHECK (shape IN ('levels', 'window', 'grab')),
+    CONSTRAINT policy_shape CHECK (shape IN ('levels', 'grab')),
     CONSTRAINT policy_circles CHECK (cardinality(circles) BETWEEN 1 AND 8 AND cardinality(circles) = cardinality(circle_s)
                                  AND circle_s[1] = 0),
     CONSTRAINT policy_limits CHECK (hand_max > 0 AND serve_s > 0 AND serve_urgent_s > 0),
@@ -223,6 +230,7 @@ CREATE UNIQUE INDEX order_one_booking_per_doctor_day ON scheduling.orders (regio
 CREATE UNIQUE INDEX order_one_live_per_doctor ON scheduling.orders (region_id, doctor_id) WHERE state = 'live';
 CREATE INDEX orders_tenant ON scheduling.orders (region_id, tenant_id, created_at);
 CREATE INDEX orders_person ON scheduling.orders (region_id, person_id, created_at);
+CREATE INDEX orders_in_hand ON scheduling.orders (region_id, doctor_id) WHERE state IN ('booked', 'claimed', 'waiting', 'live');
 CREATE INDEX orders_doctor ON scheduling.orders (region_id, doctor_id, claimed_at) WHERE doctor_id IS NOT NULL;
 CREATE INDEX orders_pool ON scheduling.orders (region_id, specialty, queued_at) WHERE state = 'pooled';
 CREATE INDEX orders_serve ON scheduling.orders (region_id, serve_by) WHERE state = 'claimed';

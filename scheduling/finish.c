@@ -1,0 +1,229 @@
+/* The end of a batch: what changed is read once more as it now stands, and told to whom it concerns. */
+#include "core/mem.h"
+#include "scheduling/owner.sql.h"
+#include "scheduling/owner_internal.h"
+#include "scheduling/waiting_line.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- events of orders */
+
+static size_t told_accounts(struct batch *b, const struct order *o, int64_t *out, size_t cap)
+{
+    char key[ID_TEXT];
+    json_t *extra, *item;
+    size_t n = 0, i;
+
+    for (; n < o->n_accounts && n < cap; n++)
+        out[n] = o->accounts[n];
+    id_format(o->id, key);
+    extra = json_object_get(b->told, key);
+    json_array_foreach(extra, i, item) if (n < cap) out[n++] = json_integer_value(item);
+    return n;
+}
+
+/* Ids and a state, no name: what a caller may see and do differs, so each asks for its own view. */
+static void order_event(struct batch *b, const struct order *o)
+{
+    int64_t accounts[16], tenants[2];
+    size_t n_tenants = 0;
+    json_t *data = json_object();
+
+    json_object_set_new(data, "order_id", json_id(o->id));
+    json_object_set_new(data, "visit_id", json_id(o->visit_id));
+    json_object_set_new(data, "version", json_integer(o->version));
+    json_object_set_new(data, "state", json_string(order_state_name(o->state)));
+    tenants[n_tenants++] = o->tenant_id;
+    if (o->doctor_tenant_id && o->doctor_tenant_id != o->tenant_id)
+        tenants[n_tenants++] = o->doctor_tenant_id;
+    batch_event(b, (struct batch_event){.topic = "order",
+                                        .tenant_id = o->tenant_id,
+                                        .subject_id = o->id,
+                                        .tenants = tenants,
+                                        .n_tenants = n_tenants,
+                                        .accounts = accounts,
+                                        .n_accounts = told_accounts(b, o, accounts, 16),
+                                        .roles = SCHED_ROLE_TOWNSHIP_DOCTOR | SCHED_ROLE_OPERATOR |
+                                                 SCHED_ROLE_OFFICE | SCHED_ROLE_COORDINATOR,
+                                        .data = data});
+}
+
+/* ---------------------------------------------------------------- answers */
+
+static bool looked_today(const struct batch *b, int64_t account_id, int64_t order_id)
+{
+    const struct owner *o = b->owner;
+    const struct seen *s =
+        &o->seen[(uint64_t)(account_id * 31 + order_id) % (sizeof o->seen / sizeof *o->seen)];
+    json_t *row;
+    size_t i;
+
+    if (s->account_id == account_id && s->order_id == order_id && s->day == b->today)
+        return true;
+    json_array_foreach(b->looks, i,
+                       row) if (json_integer_value(json_array_get(row, 0)) == account_id &&
+                                json_integer_value(json_array_get(row, 1)) == order_id) return true;
+    return false;
+}
+
+/* Who saw whose identity stands in the trail before the answer leaves: the first look of an account at an order each day.
+ * Further looks, as a screen refreshes, add nothing a reader of the trail would want to know. */
+static void look_audit(struct batch *b, struct sched_request *r, const struct order *o, uint32_t party)
+{
+    const struct actor *actor = batch_actor(b, r);
+
+    if (!order_shows_identity(party) || (party & PARTY_PATIENT) || looked_today(b, actor->id, o->id))
+        return;
+    json_array_append_new(b->looks, json_pack("[I, I]", (json_int_t)actor->id, (json_int_t)o->id));
+    batch_audit(b, r,
+                (struct batch_audit){.tenant_id = o->tenant_id,
+                                     .person_id = o->person_id,
+                                     .subject_kind = "order",
+                                     .subject_id = o->id,
+                                     .action = "order.look",
+                                     .outcome = "ok"});
+}
+
+static json_t *view_for(struct batch *b, struct sched_request *r, const struct order *o)
+{
+    uint32_t party = order_party(o, batch_actor(b, r));
+
+    look_audit(b, r, o, party);
+    return order_view(o, party, b->now_us);
+}
+
+static void answer_order(struct batch *b, struct sched_request *r, const struct orders *orders)
+{
+    const struct order *o = orders_find(orders, r->order_id);
+    json_t *view;
+
+    if (!o)
+        return answer_refuse(r, ERR_NOT_FOUND, "not_found", "no such order");
+    view = view_for(b, r, o);
+    if (r->log_id) {
+        r->answer.doc = json_object();
+        json_object_set_new(r->answer.doc, "result", json_string("won"));
+        json_object_set_new(r->answer.doc, "order", view);
+        json_object_set_new(r->answer.doc, "log_id", json_id(r->log_id));
+    } else
+        r->answer.doc = view;
+}
+
+static void answer_list(struct batch *b, struct sched_request *r, const struct orders *orders)
+{
+    r->answer.doc = json_array();
+    for (size_t i = 0; i < r->n_order_ids; i++) {
+        const struct order *o = orders_find(orders, r->order_ids[i]);
+
+        if (o && order_party(o, batch_actor(b, r)))
+            json_array_append_new(r->answer.doc, view_for(b, r, o));
+    }
+}
+
+static void answer_all(struct batch *b, const struct orders *orders)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        struct sched_request *r = b->req[i];
+
+        if (r->answer.err.code || r->answer.doc || r->deferred)
+            continue;
+        if (r->order_id)
+            answer_order(b, r, orders);
+        else if (r->as_list)
+            answer_list(b, r, orders);
+        else
+            r->answer.doc = json_object();
+    }
+}
+
+static void wanted_orders(const struct batch *b, struct id_set *ids)
+{
+    for (size_t i = 0; i < b->changed.n; i++)
+        id_set_add(ids, b->changed.v[i]);
+    for (size_t i = 0; i < b->n; i++) {
+        const struct sched_request *r = b->req[i];
+
+        id_set_add(ids, r->answer.err.code ? 0 : r->order_id);
+        for (size_t k = 0; k < r->n_order_ids; k++)
+            id_set_add(ids, r->order_ids[k]);
+    }
+}
+
+/* ---------------------------------------------------------------- first answers are kept */
+
+static json_t *idempotency_rows(const struct batch *b)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < b->n; i++) {
+        const struct sched_request *r = b->req[i];
+        char hash[2 * SHA256_LEN + 1], *text;
+
+        if (!r->key[0] || !sched_op_writes(r->op) || r->answer.err.code || r->deferred || r->replayed)
+            continue;
+        text = json_text(r->answer.doc, NULL);
+        crypto_hex(r->body_hash, SHA256_LEN, hash);
+        json_array_append_new(rows, json_pack("{s:I, s:s, s:s, s:I, s:s, s:s}", "account_id",
+                                              (json_int_t)r->account_id, "op", sched_op_name(r->op), "key",
+                                              r->key, "tenant_id", (json_int_t)r->tenant_id, "body_hash",
+                                              hash, "result", text));
+        free(text);
+    }
+    return rows;
+}
+
+static bool idempotency_keep(struct batch *b)
+{
+    json_t *rows = idempotency_rows(b);
+    struct db_args a;
+    bool ok = true;
+
+    if (json_array_size(rows) && (ok = batch_write(b))) {
+        batch_args(b, &a);
+        db_arg_time(&a, b->now_us);
+        batch_arg_json(&a, rows);
+        ok = batch_run(b, &SQL_idempotency_insert, &a);
+    }
+    json_decref(rows);
+    return ok;
+}
+
+static bool stream_out(struct batch *b)
+{
+    struct stream *s = &b->owner->stream;
+    struct db_args a;
+    struct db_rows rows;
+    bool ok;
+
+    if (!stream_has_rows(s))
+        return true;
+    if (!batch_write(b))
+        return false;
+    stream_write_args(&a, s);
+    if (!batch_query(b, &SQL_stream_write, &a, &rows))
+        return false;
+    ok = stream_written(&rows, &b->err);
+    db_rows_free(&rows);
+    return ok;
+}
+
+bool batch_finish(struct batch *b)
+{
+    struct id_set ids = {0};
+    struct orders orders = {0};
+    const struct order *o;
+    bool ok;
+
+    wanted_orders(b, &ids);
+    ok = orders_load(&orders, b, ids.v, ids.n);
+    if (ok) {
+        for (size_t i = 0; i < b->changed.n; i++)
+            if ((o = orders_find(&orders, b->changed.v[i])))
+                order_event(b, o);
+        answer_all(b, &orders);
+    }
+    ok = ok && waiting_tell(b) && idempotency_keep(b) && stream_out(b);
+    orders_free(&orders);
+    free(ids.v);
+    return ok;
+}
