@@ -1,4 +1,5 @@
 #include "scheduling/batch.h"
+#include "core/clock.h"
 #include "core/mem.h"
 #include "records/stream.h"
 #include "scheduling/owner_internal.h"

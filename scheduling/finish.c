@@ -120,19 +120,40 @@ static void answer_list(struct batch *b, struct sched_request *r, const struct o
     }
 }
 
+/* A frame holds 128 KiB: a longer list ends early, newest and most urgent rows come first in all of them. */
+#define LIST_BYTES (110 * 1024)
+
+static void list_fit(json_t *list)
+{
+    size_t sum = 0, len, i;
+    json_t *item;
+
+    json_array_foreach(list, i, item)
+    {
+        free(json_text(item, &len));
+        sum += len + 1;
+        if (sum > LIST_BYTES)
+            break;
+    }
+    while (json_array_size(list) > i)
+        json_array_remove(list, json_array_size(list) - 1);
+}
+
 static void answer_all(struct batch *b, const struct orders *orders)
 {
     for (size_t i = 0; i < b->n; i++) {
         struct sched_request *r = b->req[i];
 
-        if (r->answer.err.code || r->answer.doc || r->deferred)
+        if (r->answer.err.code || r->deferred)
             continue;
         if (r->order_id)
             answer_order(b, r, orders);
         else if (r->as_list)
             answer_list(b, r, orders);
-        else
+        else if (!r->answer.doc)
             r->answer.doc = json_object();
+        if (json_is_array(r->answer.doc))
+            list_fit(r->answer.doc);
     }
 }
 

@@ -1,4 +1,6 @@
 #include "scheduling/order.h"
+#include "core/clock.h"
+#include "core/ids.h"
 #include "core/mem.h"
 #include "records/consent.h"
 #include "scheduling/batch.h"

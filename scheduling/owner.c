@@ -5,6 +5,7 @@
 #include "scheduling/due.h"
 #include "scheduling/owner.sql.h"
 #include "scheduling/owner_internal.h"
+#include "scheduling/presence.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,4 +251,12 @@ bool owner_replay(struct owner *o, uint64_t after_seq, void (*fn)(void *arg, str
         db_rows_free(&rows);
     } while (n == PAGE);
     return true;
+}
+
+void owner_sweep_presence(struct owner *o, int64_t silence_us)
+{
+    struct err err = ERR_INIT;
+
+    if (!owner_batch(o, presence_sweep, &silence_us, &err))
+        log_warn("presence_sweep_failed", LERR(&err));
 }

@@ -48,8 +48,8 @@ bool owner_tick(struct owner *o);
 /** Hand committed events after `seq` to fn, oldest first, and say up to where that was. */
 bool owner_replay(struct owner *o, uint64_t after_seq, void (*fn)(void *arg, struct owner_event *ev),
                   void *arg, uint64_t *through, struct err *err);
-/** Seats not reported by signald since then, which is 30 s ago, count as left. */
-void owner_sweep_presence(struct owner *o, int64_t since_mono_us);
+/** Seats of which signald has not spoken for so long count as left. */
+void owner_sweep_presence(struct owner *o, int64_t silence_us);
 
 int64_t owner_epoch(const struct owner *o); /* 0: not the owner */
 uint64_t owner_last_seq(const struct owner *o);

@@ -15,6 +15,8 @@
  */
 #pragma once
 
+#define SCHED_AUDIENCE_MAX 512
+
 enum sched_msg {
     /* signald -> schedulerd */
     SCHED_REQUEST =
@@ -25,7 +27,8 @@ enum sched_msg {
     SCHED_ANSWER = 0x380, /* bytes json: the result document, given to the HTTP caller as it is */
     SCHED_REFUSED, /* u16 err_code, str reason, str text, bytes json (details such as {"log_id":…}; may be empty) */
     SCHED_EVENT, /* i64 region_id, u64 seq, str topic, i64 tenant ids.. : u16 n, n × i64 tenant_id; u16 m, m × i64 account_id; u32 roles;
-                               bytes json. A socket sees it when its account is listed, or its tenant is listed and (roles == 0 or it has one of roles). */
+                               bytes json. A socket sees it when its account is listed, or its tenant is listed and (roles == 0 or it has one of roles).
+                               Tenant 0 stands for every tenant of the region. At most SCHED_AUDIENCE_MAX of each. */
     SCHED_HELLO, /* i64 region_id, u64 epoch, u64 last_seq: sent on connect and when ownership changes */
 };
 

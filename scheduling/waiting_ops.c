@@ -1,6 +1,7 @@
 /* Where do I stand, and when: asked for by one, told to all whose place moved. */
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/ids.h"
 #include "records/age.h"
 #include "scheduling/ops.h"
 #include "scheduling/waiting.h"

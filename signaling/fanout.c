@@ -18,7 +18,7 @@ bool fanout_hears(const struct sched_event *ev, const struct identity *who)
     if (ev->roles && !(ev->roles & who->roles))
         return false;
     for (unsigned i = 0; i < ev->tenants_n; i++)
-        if (ev->tenants[i] == who->tenant_id)
+        if (ev->tenants[i] == who->tenant_id || ev->tenants[i] == 0) /* 0: the whole region */
             return true;
     return false;
 }

@@ -13,7 +13,7 @@
 #define ASK_S        15
 #define PENDING_MAX  4096
 #define BUCKETS      256
-#define AUDIENCE_MAX 64
+#define AUDIENCE_MAX 512 /* scheduling/protocol.h */
 
 static const struct json_limits EVENT_LIMITS = {WIRE_MAX, 24};
 
