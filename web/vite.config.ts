@@ -21,5 +21,5 @@ export default defineConfig({
     host: "127.0.0.1",
     proxy: { "/api": { target: origin, changeOrigin: true }, "/ws": { target: origin, ws: true, changeOrigin: true } },
   },
-  test: { include: ["src/**/*.test.ts", "tools/**/*.test.ts"], environment: "node", pool: "threads", poolOptions: { threads: { maxThreads: 2 } } },
+  test: { include: ["src/**/*.test.ts", "tools/**/*.test.ts"], environment: "node", setupFiles: ["tools/vitest-setup.ts"], pool: "threads", poolOptions: { threads: { maxThreads: 2 } } },
 });

@@ -9,6 +9,8 @@ import { chairsCleared, EMPTY, heard, phaseOf, tilesOf } from "./callModel";
 import { muteView } from "./muteView";
 
 const STATS_EVERY_MS = 2_000;
+/** A question for the camera left open this long does not keep the others' voices away. */
+const DEVICES_WITHIN_MS = 4_000;
 
 /** One visit's room for one screen: joins, opens devices, keeps the peer connection and answers the buttons.
  * Everything it decides is decided in callModel, devices and recovery; here they are only wired together. */
@@ -22,6 +24,7 @@ export function useCall(visitId: string) {
   const local = reactive({ opening: true, audioMuted: false, videoMuted: false, facing: "user" as Facing, accepted: false });
   let gone = false;
   let starting = false;
+  let patience = true;
 
   const phase = computed(() => phaseOf(model.value));
   const tiles = computed(() => tilesOf(model.value));
@@ -69,7 +72,7 @@ export function useCall(visitId: string) {
   }
 
   async function startPeer(): Promise<void> {
-    if (peer.value || starting || local.opening) return;
+    if (peer.value || starting || (local.opening && patience)) return;
     starting = true;
     try {
       const config = await browserConfig();
@@ -174,6 +177,7 @@ export function useCall(visitId: string) {
     stopPeer();
     closeDevices(devices.value);
     clearInterval(clock);
+    clearTimeout(hurry);
     off.forEach((stop) => stop());
     if (phase.value !== "moved" && phase.value !== "refused") await live.ask({ t: "leave", visit_id: visitId }).catch(() => undefined);
   }
@@ -185,6 +189,7 @@ export function useCall(visitId: string) {
       if (message.t === "welcome" && !gone) void join().then(() => (message.resumed ? undefined : peer.value?.restart()));
     }),
   ];
+  const hurry = setTimeout(() => { patience = false; follow(); }, DEVICES_WITHIN_MS);
   const clock = setInterval(() => void measure(), STATS_EVERY_MS);
   async function measure(): Promise<void> {
     const now = await peer.value?.sample().catch(() => null);
