@@ -117,6 +117,7 @@ static const struct {
     enum codec codec;
 } KNOWN[] = {
     {"opus/48000/2", SDP_AUDIO, CODEC_OPUS},
+    {"opus/48000", SDP_AUDIO, CODEC_OPUS}, /* against RFC 7587 7, and what GStreamer writes from short caps */
     {"VP8/90000", SDP_VIDEO, CODEC_VP8},
     {"H264/90000", SDP_VIDEO, CODEC_H264},
 };
