@@ -54,11 +54,11 @@ static bool vp8_keyframe(const uint8_t *p, size_t len)
     return vp8_parse(p, len, &d) && d.starts && d.len < len && (p[d.len] & 0x01) == 0;
 }
 
-/* A parameter set or an IDR slice begins the picture (RFC 6184); senders put the SPS in front of every IDR.
- */
+/* A sequence parameter set begins the picture (RFC 6184); a sender that sent it once, long ago, begins with the
+ * IDR slice itself. */
 static bool h264_starts(uint8_t nal)
 {
-    return (nal & 0x1f) == 7;
+    return (nal & 0x1f) == 7 || (nal & 0x1f) == 5;
 }
 
 static bool h264_keyframe(const uint8_t *p, size_t len)

@@ -232,10 +232,12 @@ void peer_rights(struct peer *p, uint8_t rights)
 
 /* ---- offers ---- */
 
+/* One certificate, and either the o= id (browsers) or the ufrag (aiortc makes a new o= id for every offer) of before. */
 static bool same_connection(const struct peer *p, const struct sdp_offer *o)
 {
-    return strcmp(p->session_id, o->session_id) == 0 && p->fingerprint.len == o->fingerprint.len &&
-           memcmp(p->fingerprint.digest, o->fingerprint.digest, p->fingerprint.len) == 0;
+    return p->fingerprint.len == o->fingerprint.len &&
+           memcmp(p->fingerprint.digest, o->fingerprint.digest, p->fingerprint.len) == 0 &&
+           (strcmp(p->session_id, o->session_id) == 0 || strcmp(p->remote_ufrag, o->ufrag) == 0);
 }
 
 static bool room_for_one(const struct room *room, struct err *err)
