@@ -6,7 +6,7 @@
 
 #define MAGIC     "YZJ\x01\r\n\x1a\n"
 #define MAGIC_LEN 8
-#define FIXED     64
+#define FIXED     32
 /* Where a tail tore, at most this far is searched for a whole record, and this many likely starts are tried:
  * a writer is never further than two seconds ahead of the disk, and hostile bytes must not cost a square. */
 #define RESYNC_BYTES (8u << 20)
@@ -38,7 +38,6 @@ size_t journal_header_encode(const struct journal_header *h, uint8_t out[JOURNAL
     put_le32(out + 16, h->clock_hz);
     put_le32(out + 20, h->ssrc);
     put_le64(out + 24, (uint64_t)h->opened_at_us);
-    memcpy(out + 32, h->prev_head, SHA256_LEN);
     for (size_t i = 0; i < TEXTS_LEN; i++) {
         const char *text = (const char *)h + TEXTS[i].offset;
         size_t len = strnlen(text, TEXTS[i].cap - 1);
@@ -90,7 +89,6 @@ bool journal_header_decode(struct journal_header *out, size_t *header_len, const
     h.clock_hz = get_le32(data + 16);
     h.ssrc = get_le32(data + 20);
     h.opened_at_us = (int64_t)get_le64(data + 24);
-    memcpy(h.prev_head, data + 32, SHA256_LEN);
     if ((h.kind != JOURNAL_AUDIO && h.kind != JOURNAL_VIDEO) || h.pt > 127 || h.clock_hz < 1000 ||
         h.clock_hz > 1000000 || !header_texts(&h, data, size - 4))
         return err_set(err, ERR_CORRUPT, "journal_header", "header fields make no sense");

@@ -12,10 +12,10 @@
  *           16  4  RTP clock in Hz                          end-4 4 CRC-32C of the record up to here
  *           20  4  SSRC
  *           24  8  opened_at_us, UTC                        RTP   the packet, clear, as received
- *           32 32  head of the segment before, or zeros     SR    u64 NTP time, u32 RTP time (RFC 3550 6.4.1)
- *           64  .  six strings, u16 length first: room,     GAP   i64 from_us, i64 to_us, then the reason word
- *                  dir, track, peer, codec, fmtp            CHECK u64 n, 32 bytes H(n)
- *          end-4 4 CRC-32C of the header up to here         END   the reason word; the last record but the final CHECK
+ *           32  .  six strings, u16 length first: room,     SR    u64 NTP time, u32 RTP time (RFC 3550 6.4.1)
+ *                  dir, track, peer, codec, fmtp            GAP   i64 from_us, i64 to_us, then the reason word
+ *          end-4 4 CRC-32C of the header up to here         CHECK u64 n, 32 bytes H(n)
+ *                                                           END   the reason word; the last record but the final CHECK
  *
  * Chain    H(0) = 32 zero bytes. CHECK n (from 1) carries H(n) = SHA-256( H(n-1) | every byte since the start of CHECK n-1,
  *          or since the start of the file, up to the start of CHECK n ). One CHECK each second and one at the close.
@@ -51,7 +51,6 @@ struct journal_header {
     uint16_t segment;
     uint32_t clock_hz, ssrc;
     int64_t opened_at_us;
-    uint8_t prev_head[SHA256_LEN];
     char room[JOURNAL_NAME_MAX], dir[JOURNAL_TEXT_MAX], track[JOURNAL_NAME_MAX], peer[JOURNAL_NAME_MAX];
     char codec[JOURNAL_NAME_MAX], fmtp[JOURNAL_TEXT_MAX];
 };

@@ -3,7 +3,7 @@
  * manifest.json {version, room, dir, state, reason, revision, started_at, ended_at, tracks, gaps, head, signature}
  *   state      recording -> processing -> ready | failed; failed: no track could be made into a file. Back to recording when
  *              the room records into the same folder again.
- *   tracks[]   {id, peer, kind, codec, fmtp, journal (its first segment), segments[], state, reason, file, duration_ms,
+ *   tracks[]   {id, peer, kind, codec, fmtp, journal (its first segment), segments[], ended, state, reason, file, duration_ms,
  *              offset_ms (first shown moment after started_at), bytes, sha256 (of file), packets, lost}
  *   segments[] {file, bytes, records, head, from_us, to_us, sealed}: head and bytes as of the last checkpoint written
  *              before this manifest; sealed: nothing comes after it
@@ -48,6 +48,7 @@ struct manifest_track {
     char reason[JOURNAL_NAME_MAX];
     struct manifest_segment *segments;
     size_t segments_len;
+    bool ended; /* its publisher stopped it; one that was lost may come back as the next segment */
     uint64_t packets, lost;
     char file[MANIFEST_NAME_MAX]; /* "" while there is none */
     int64_t duration_ms, offset_ms;

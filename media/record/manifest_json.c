@@ -64,6 +64,7 @@ static json_t *track_json(const struct manifest_track *t)
     put(obj, "reason", text_or_null(t->reason));
     put(obj, "journal", t->segments_len ? json_string(t->segments[0].file) : json_null());
     put(obj, "segments", segments);
+    put(obj, "ended", json_boolean(t->ended));
     put(obj, "packets", number(t->packets));
     put(obj, "lost", number(t->lost));
     put(obj, "file", text_or_null(t->file));
@@ -251,8 +252,9 @@ static bool parse_track(struct manifest *m, const json_t *obj, struct err *err)
         !copy_text(obj, "fmtp", t->fmtp, sizeof t->fmtp, err) ||
         !copy_text(obj, "reason", t->reason, sizeof t->reason, err) ||
         !copy_text(obj, "file", t->file, sizeof t->file, err) || !copy_state(obj, &t->state, err) ||
-        !copy_u64(obj, "packets", &t->packets, err) || !copy_u64(obj, "lost", &t->lost, err) ||
-        !copy_u64(obj, "bytes", &t->bytes, err) || !copy_us(obj, "duration_ms", &t->duration_ms, err) ||
+        !json_opt_bool(obj, "ended", &t->ended, err) || !copy_u64(obj, "packets", &t->packets, err) ||
+        !copy_u64(obj, "lost", &t->lost, err) || !copy_u64(obj, "bytes", &t->bytes, err) ||
+        !copy_us(obj, "duration_ms", &t->duration_ms, err) ||
         !copy_us(obj, "offset_ms", &t->offset_ms, err) ||
         !copy_hex(obj, "sha256", t->sha256, SHA256_LEN, err) ||
         !array_of(obj, "segments", MANIFEST_SEGMENTS, &segments, err))

@@ -252,6 +252,27 @@ void ring_release(struct ring *r)
     atomic_store_explicit(&r->header->tail, r->at, memory_order_release);
 }
 
+uint64_t ring_position(const struct ring *r)
+{
+    return r->at;
+}
+
+void ring_release_to(struct ring *r, uint64_t position)
+{
+    assert(r->at - position <= r->size);
+    atomic_store_explicit(&r->header->tail, position, memory_order_release);
+}
+
+uint64_t ring_held(const struct ring *r)
+{
+    return r->at - atomic_load_explicit(&r->header->tail, memory_order_relaxed);
+}
+
+uint32_t ring_size(const struct ring *r)
+{
+    return r->size;
+}
+
 bool ring_sleep(struct ring *r)
 {
     atomic_store(&r->header->reader_sleeping, 1);

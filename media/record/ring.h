@@ -86,5 +86,13 @@ bool ring_attach(struct ring **out, int fd, struct err *err);
 bool ring_next(struct ring *r, struct ring_record *out, struct err *err);
 /** Give back the room of everything ring_next() has shown. */
 void ring_release(struct ring *r);
+/** Bytes shown since creation: where the next record begins. */
+uint64_t ring_position(const struct ring *r);
+/** Give back only what lies before a position seen earlier, so that what is not yet safe survives the reader.
+ */
+void ring_release_to(struct ring *r, uint64_t position);
+/** Bytes shown but not given back; the writer finds no room at ring_size(). */
+uint64_t ring_held(const struct ring *r);
+uint32_t ring_size(const struct ring *r);
 /** Say that we wait for REC_KICK. false: something arrived meanwhile, read on instead. */
 bool ring_sleep(struct ring *r);
