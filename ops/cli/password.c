@@ -9,20 +9,23 @@
 #include "core/mem.h"
 #include "ops/cli/store.sql.h"
 
+/* Without i, l, o, 0 and 1, which look alike on a screen. */
+static char random_letter(void)
+{
+    static const char LETTERS[31] = "abcdefghjkmnpqrstuvwxyz23456789";
+    uint8_t r;
+
+    do
+        crypto_random(&r, 1);
+    while (r >= 8 * sizeof LETTERS); /* so that every letter is as likely */
+    return LETTERS[r % sizeof LETTERS];
+}
+
 void password_random(char out[PASSWORD_TEXT])
 {
-    static const char LETTERS[] = "abcdefghjkmnpqrstuvwxyz23456789_"; /* no i, l, o, 0, 1; 32 in all */
-    uint8_t random[12];
-    size_t at = 0;
-
-    crypto_random(random, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++) {
-        if (i > 0 && i % 4 == 0)
-            out[at++] = '-';
-        out[at++] = LETTERS[random[i] % 31]; /* 31: without the underscore; the bias is far below a bit */
-    }
-    out[at] = '\0';
-    crypto_wipe(random, sizeof random);
+    for (size_t i = 0; i < 14; i++)
+        out[i] = i % 5 == 4 ? '-' : random_letter();
+    out[14] = '\0';
 }
 
 bool password_read(char out[PASSWORD_TEXT], struct err *err)

@@ -4,7 +4,7 @@
 #include "ops/cli/cli.h"
 
 #define PASSWORD_TEXT 64
-/** Twelve random letters and digits in three groups: 60 bits, easy to type on a phone. */
+/** Twelve random letters and digits in three groups: 59 bits, easy to type on a phone. */
 void password_random(char out[PASSWORD_TEXT]);
 /** One line from stdin, 8 to 63 bytes. ERR_INVALID "password_length". */
 bool password_read(char out[PASSWORD_TEXT], struct err *err);

@@ -77,7 +77,6 @@ build_product() {
     as_builder test -w "$top" || die "the checkout $top cannot be written by $(owner_of "$top"), who builds it"
     build_programs
     build_web
-    copy_program
 }
 
 # A checkout that the run user cannot read (under a private home, say) is copied to where it can be.
@@ -88,10 +87,10 @@ copy_program() {
     list=$(cd "$top" && find "$build/bin" web/dist ops -type f -print 2>/dev/null
         cd "$top" && find . -path ./build -prune -o -path ./node_modules -prune -o \
             \( -path '*/migrations/*' -o -name demo.sql \) -type f -print)
-    rm -rf "$program.new"
-    mkdir -p "$program.new"
-    (cd "$top" && tar -c -f - -T - <<<"$list") | tar -x -f - -C "$program.new" --no-same-owner
-    chmod -R go+rX "$program.new"
-    rm -rf "$program"
-    mv "$program.new" "$program"
+    # unpacked as the run user: root writes nothing into a folder that somebody else owns
+    as_run rm -rf "$program.new"
+    as_run mkdir -p "$program.new"
+    (cd "$top" && tar -c -f - -T - <<<"$list") | as_run tar -x -f - -C "$program.new" --no-same-owner
+    as_run rm -rf "$program"
+    as_run mv "$program.new" "$program"
 }

@@ -22,6 +22,13 @@ fails_with() {
     "$@" >/dev/null 2>&1 || got=$?
     ends_with "$got" "$want"
 }
+bearer() { curl -s -H "Authorization: Bearer $("$top/ops/yunzhen" token --user "$1")" "http://127.0.0.1:$YUNZHEN_HTTP_PORT$2"; }
+new_account_logs_in() {
+    local password
+    password=$("$top/ops/yunzhen" user add trial_doctor --name Trial --tenant 31 --role doctor --title Trial --json | field j.password)
+    curl -s -H 'Content-Type: application/json' -H "Origin: http://127.0.0.1:$YUNZHEN_HTTP_PORT" \
+        -d "{\"login\":\"trial_doctor\",\"password\":\"$password\"}" "http://127.0.0.1:$YUNZHEN_HTTP_PORT/api/v1/session"
+}
 now_ms() { date +%s%3N; }
 field() { node -e 'const j = JSON.parse(require("fs").readFileSync(0)); console.log('"$1"')'; }
 
@@ -37,6 +44,13 @@ ok 'demo accounts have passwords' ends_with "$("$top/ops/yunzhen" user demo-pass
 ok 'only their owner can read them' ends_with "$(stat -c %a "$YUNZHEN_DATA/demo-accounts")" 600
 ok 'the database listens on no network' ends_with "$(grep -c "^listen_addresses = ''" "$YUNZHEN_DATA/pg.conf")" 1
 ok 'config explains every setting' ends_with "$("$top/ops/yunzhen" config --json | field 'j.length > 20 && j.every(s => s.why && s.program)')" true
+ok 'tenants are listed' ends_with "$("$top/ops/yunzhen" tenant list --json | field 'j.length >= 9')" true
+ok 'doctors are listed' ends_with "$("$top/ops/yunzhen" user list --role doctor --json | field 'j.map(u => u.login).slice(0, 2).join()')" doctor1,doctor2
+ok 'a bearer token speaks for its user' contains "$(bearer doctor1 /api/v1/session)" '"login":"doctor1"'
+ok 'a token for a room says so' contains "$("$top/ops/yunzhen" token --user doctor1 --room trial --publish --json)" '"expires_at"'
+ok 'a token for nobody exits with 4' fails_with 4 "$top/ops/yunzhen" token --user nobody-here
+ok 'a new account can log in' contains "$(new_account_logs_in)" '"login":"trial_doctor"'
+ok 'the audit trail is proved' contains "$("$top/ops/yunzhen" verify audit --json)" '"ok": true'
 ok 'an unknown command exits with 2' fails_with 2 "$top/ops/yunzhen" dance
 ok 'an unknown user exits with 4' fails_with 4 "$top/ops/yunzhen" user set-password nobody-here
 ok 'a new password is printed once' contains "$("$top/ops/yunzhen" user set-password patient1)" 'password'
@@ -66,10 +80,15 @@ began=$(now_ms)
 ok 'down stops everything' "$top/ops/down"
 printf '# down took %d ms\n' $(($(now_ms) - began))
 ok 'nothing listens any more' ends_with "$(page /readyz '%{http_code}')" 000
+printf 'htp.port = 1\n' >"$YUNZHEN_DATA/config"
+ok 'a misspelt setting is refused, by name' contains "$("$top/ops/up" -d --no-build 2>&1)" 'no program has a setting htp.port'
+printf '# nothing\nlog.level = debug\n' >"$YUNZHEN_DATA/config"
 began=$(now_ms)
 ok 'up again' "$top/ops/up" -d --no-build
 printf '# the second up took %d ms\n' $(($(now_ms) - began))
 ok 'passwords are the same as before' ends_with "$("$top/ops/yunzhen" user demo-passwords --json | field 'j.length > 10')" true
+
+ok 'a setting in the data folder reaches the daemons' contains "$("$top/ops/yunzhen" config log.level)" 'log.level = debug'
 
 supervisor=$("$top/ops/status" --json | field j.pid)
 kill -9 "$supervisor"

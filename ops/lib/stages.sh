@@ -159,9 +159,11 @@ free_port() {
 stage_ops() {
     local folder status=0
     folder=$(mktemp -d /tmp/yz-test-XXXXXX)
-    chmod 755 "$folder"
+    mkdir -p "$folder/a-data-folder-with-a-long-name/and-another-one-inside/of-one-hundred-letters"
+    chmod -R 755 "$folder"
     (
-        export YUNZHEN_DATA=$folder/data YUNZHEN_HTTP_PORT YUNZHEN_MEDIA_PORT
+        # so deep that a unix socket's path would not fit into it
+        export YUNZHEN_DATA=$folder/a-data-folder-with-a-long-name/and-another-one-inside/of-one-hundred-letters/data YUNZHEN_HTTP_PORT YUNZHEN_MEDIA_PORT
         YUNZHEN_HTTP_PORT=$(free_port)
         YUNZHEN_MEDIA_PORT=$(free_port)
         bash "$top/ops/lib/ops_test.sh"
