@@ -1,4 +1,5 @@
 /* yunzhen status: reads what the supervisor writes, and asks /readyz. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,13 +98,14 @@ static void print_status(const struct cli *cli, json_t *doc)
 {
     static const char *const COLUMNS[] = {"name", "state", "pid", "restarts", "since", "last_exit", NULL};
     json_t *address = json_object_get(doc, "http");
+    char real[PATH_MAX];
 
     if (cli->json) {
         out_object(cli, doc);
         return;
     }
     printf("%s%s%s  (data in %s)\n", json_string_value(json_object_get(doc, "state")), address ? "  " : "",
-           address ? json_string_value(address) : "", cli->data);
+           address ? json_string_value(address) : "", realpath(cli->data, real) ? real : cli->data);
     if (json_array_size(json_object_get(doc, "processes")) > 0)
         out_rows(cli, json_incref(json_object_get(doc, "processes")), COLUMNS);
     json_decref(doc);

@@ -5,6 +5,7 @@
 #                       data     the data folder
 #                       run_user who the daemons run as
 #                       program  where what runs is read from: the checkout, or its copy in the data folder
+#                       reach    the data folder by a short name, for the paths of unix sockets
 set -euo pipefail
 umask 022
 unset CDPATH
@@ -12,7 +13,7 @@ export LC_ALL=C.UTF-8
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
 system_user=yunzhen
 system_data=/var/lib/yunzhen
-data='' run_user='' program=''
+data='' run_user='' program='' reach=''
 
 say() { printf '%s\n' "$*"; }
 step() { printf '%s\n' "==> $*"; }
@@ -72,8 +73,19 @@ find_places() {
     case $data in /*) ;; *) data=$PWD/$data ;; esac
     case $data in *$'\n'*) die "the data folder's name has a line break in it" ;; esac
     export YUNZHEN_DATA=$data
+    reach=$(short_name)
     if [ -e "$data" ] && [ ! -x "$data" ]; then
         die "the data folder $data belongs to $(owner_of "$data"): run this as root or as that user, or name another folder with YUNZHEN_DATA"
+    fi
+}
+
+# A unix socket's path ends at 107 bytes; the longest of ours needs 30 below the data folder. A deeper folder is reached
+# through a link of a short name, made by ops/up in a folder of the run user's own.
+short_name() {
+    if [ ${#data} -le 70 ]; then
+        printf '%s\n' "$data"
+    else
+        printf '/tmp/yz-%s/data\n' "$(printf '%s' "$data" | sha256sum | cut -c1-12)"
     fi
 }
 

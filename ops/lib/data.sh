@@ -35,26 +35,18 @@ make_folders() {
         as_run mkdir -p "$data/$d"
     done
     as_run mkdir -p -m 700 "$data/keys"
-    make_run_folder
-    as_run mkdir -p -m 700 "$data/run/pg"
+    as_run mkdir -p -m 700 "$data/run" "$data/run/pg"
+    make_short_name
 }
 
-# A unix socket's path ends at 107 bytes. Where the data folder is deeper, run/ is a link to a short folder.
-make_run_folder() {
-    local longest=$data/run/schedulerd.metrics.sock.tmp short
-    if [ -L "$data/run" ] && ! as_run test -d "$data/run/."; then
-        as_run rm -f "$data/run" # the short folder went with a reboot
-    fi
-    if [ -e "$data/run" ]; then
-        return
-    fi
-    if [ ${#longest} -le 107 ]; then
-        as_run mkdir -m 700 "$data/run"
-        return
-    fi
-    short=$(as_run mktemp -d -p "${XDG_RUNTIME_DIR:-/tmp}" yz-XXXXXX 2>/dev/null || as_run mktemp -d -p /tmp yz-XXXXXX)
-    as_run ln -s "$short" "$data/run"
-    note "sockets are in $short: the data folder's own path is too long for them"
+make_short_name() {
+    local folder
+    [ "$reach" != "$data" ] || return 0
+    folder=$(dirname "$reach")
+    as_run mkdir -p -m 700 "$folder"
+    [ "$(owner_of "$folder")" = "$run_user" ] || die "$folder is $(owner_of "$folder")'s, not $run_user's; a shorter data folder does without it"
+    as_run ln -sfn "$data" "$reach"
+    note "daemons reach the data folder as $reach: its own path is too long for their sockets"
 }
 
 postgres_bin() {

@@ -42,7 +42,7 @@ media_workers() {
 }
 
 render_postgres() {
-    template "$program/ops/postgres/postgresql.conf.in" "DATA=$data" "BUFFERS=$(setting postgres.buffers)" \
+    template "$program/ops/postgres/postgresql.conf.in" "DATA=$data" "RUN=$reach/run" "BUFFERS=$(setting postgres.buffers)" \
         "CONNECTIONS=$(setting postgres.connections)" | write_as_run "$data/pg.conf"
 }
 
@@ -50,10 +50,10 @@ render_nginx() {
     local dir=$data/nginx tls_file=/dev/null name said
     [ -z "$tls" ] || tls_file=$dir/tls.conf
     for name in headers proxy tls; do
-        template "$program/ops/nginx/$name.conf.in" "DATA=$data" "HTTPS_PORT=$(setting https.port)" |
+        template "$program/ops/nginx/$name.conf.in" "DATA=$reach" "HTTPS_PORT=$(setting https.port)" |
             write_as_run "$dir/$name.conf"
     done
-    template "$program/ops/nginx/nginx.conf.in" "DATA=$data" "WEB=$program/web/dist" "TLS=$tls_file" \
+    template "$program/ops/nginx/nginx.conf.in" "DATA=$reach" "WEB=$program/web/dist" "TLS=$tls_file" \
         "HTTP_PORT=$(setting http.port)" "BODY_MAX=$(setting http.body_max)" | write_as_run "$dir/nginx.conf"
     # through a pipe of the run user's own: nginx opens /dev/stdout anew
     said=$(as_run bash -c 'set -o pipefail; "$@" 2>&1 | cat' _ "$(nginx_program)" -t -q -e stderr -p "$dir/" -c nginx.conf) ||
@@ -81,13 +81,13 @@ daemon() {
         return 0
     fi
     process "$name"
-    printf '  ready unix:%s/run/%s\n' "$data" "$ready"
-    command_line "$file" "--data=$data" "$@"
+    printf '  ready unix:%s/run/%s\n' "$reach" "$ready"
+    command_line "$file" "--data=$reach" "$@"
 }
 
 process_postgres() {
     process postgres
-    printf '  ready unix:%s/run/pg/.s.PGSQL.5432\n' "$data"
+    printf '  ready unix:%s/run/pg/.s.PGSQL.5432\n' "$reach"
     printf '  stop INT 60\n'
     printf '  pidfile %s/pg/postmaster.pid\n' "$data"
     command_line "$(cluster_bin)/postgres" -D "$data/pg" -c "config_file=$data/pg.conf"
@@ -96,7 +96,7 @@ process_postgres() {
 process_prepare() {
     process prepare
     printf '  once\n'
-    command_line "$(bin_dir)/yunzhen" "--data=$data" "--home=$program" prepare "--demo=$(setting demo)"
+    command_line "$(bin_dir)/yunzhen" "--data=$reach" "--home=$program" prepare "--demo=$(setting demo)"
 }
 
 process_nginx() {

@@ -31,7 +31,7 @@ check_ports() {
     done
 }
 
-yunzhen() { as_run "$(bin_dir)/yunzhen" "--data=$data" "--home=$program" "$@"; }
+yunzhen() { as_run "$(bin_dir)/yunzhen" "--data=$reach" "--home=$program" "$@"; }
 
 # A misspelt name in <data>/config would otherwise be a setting that quietly does nothing.
 check_settings() {
@@ -40,7 +40,7 @@ check_settings() {
 }
 
 start_supervisor() {
-    local how=("$(bin_dir)/yz-supervise" "--data=$data")
+    local how=("$(bin_dir)/yz-supervise" "--data=$reach")
     export_settings
     if [ -n "$detach" ]; then
         as_run setsid "${how[@]}" </dev/null >/dev/null 2>>"$data/log/supervise.log" &

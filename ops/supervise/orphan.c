@@ -1,6 +1,7 @@
 #include "ops/supervise/orphan.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ static bool end_it(const struct process_spec *p, pid_t pid, int64_t ticks, struc
  * which tells it from a stranger that got the same number. */
 static pid_t pid_from_file(const char *path)
 {
-    char folder[4096], cwd[4096], link[64];
+    char folder[4096], real[PATH_MAX], cwd[PATH_MAX], link[64];
     int pid = 0;
     FILE *f = fopen(path, "re");
     ssize_t n;
@@ -106,7 +107,7 @@ static pid_t pid_from_file(const char *path)
     if (n <= 0)
         return 0;
     cwd[n] = '\0';
-    return strcmp(cwd, folder) == 0 ? pid : 0;
+    return realpath(folder, real) && strcmp(cwd, real) == 0 ? pid : 0;
 }
 
 static const struct process_spec *spec_named(const struct process_table *t, const char *name)
