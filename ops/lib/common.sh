@@ -74,6 +74,7 @@ find_places() {
     case $data in *$'\n'*) die "the data folder's name has a line break in it" ;; esac
     export YUNZHEN_DATA=$data
     reach=$(short_name)
+    [ -e "$reach" ] || reach=$data # nothing runs: nothing needs it
     if [ -e "$data" ] && [ ! -x "$data" ]; then
         die "the data folder $data belongs to $(owner_of "$data"): run this as root or as that user, or name another folder with YUNZHEN_DATA"
     fi

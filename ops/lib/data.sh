@@ -41,6 +41,7 @@ make_folders() {
 
 make_short_name() {
     local folder
+    reach=$(short_name)
     [ "$reach" != "$data" ] || return 0
     folder=$(dirname "$reach")
     as_run mkdir -p -m 700 "$folder"
