@@ -51,6 +51,8 @@ INSERT INTO records.accounts (region_id, id, tenant_id, login, password_hash, na
     (150000, 301, 11, 'patient1',         '!', '演示患者甲 Demo Patient One',    101, NULL),
     (150000, 302, 21, 'patient2',         '!', '演示患者乙 Demo Patient Two',    102, NULL),
     (150000, 303, 21, 'patient3',         '!', '演示患者丙 Demo Patient Three',  103, NULL),
+    (150000, 304, 21, 'patient4',         '!', '演示居民丁 Demo Resident Four',  104, NULL),
+    (150000, 305, 22, 'patient5',         '!', '演示居民己 Demo Resident Six',   106, NULL),
     (150000, 311, 31, 'doctor1',          '!', '演示医生甲 Demo Doctor One',     NULL, 201),
     (150000, 312, 31, 'doctor2',          '!', '演示医生乙 Demo Doctor Two',     NULL, 202),
     (150000, 313, 32, 'doctor3',          '!', '演示医生丙 Demo Doctor Three',   NULL, 203),

@@ -7,12 +7,12 @@ static const struct rule {
     bool want;
 } RULES[] = {
     {"off_duty", offsetof(struct claim, on_duty), true},
-    {"licence_invalid", offsetof(struct claim, licence_valid), true},
+    {"licence", offsetof(struct claim, licence_valid), true},
     {"own_request", offsetof(struct claim, own_request), false},
-    {"specialty_mismatch", offsetof(struct claim, specialty_fits), true},
-    {"level_mismatch", offsetof(struct claim, level_fits), true},
+    {"specialty", offsetof(struct claim, specialty_fits), true},
+    {"level", offsetof(struct claim, level_fits), true},
     {"not_offered", offsetof(struct claim, offered), true},
-    {"nonce_mismatch", offsetof(struct claim, nonce_fits), true},
+    {"nonce", offsetof(struct claim, nonce_fits), true},
 };
 
 const char *claim_ineligible(const struct claim *c)
@@ -21,9 +21,9 @@ const char *claim_ineligible(const struct claim *c)
         if (*(const bool *)((const char *)c + RULES[i].fact) != RULES[i].want)
             return RULES[i].reason;
     if (c->live > 0)
-        return "live_now"; /* one live video at a time */
+        return "live"; /* one live video at a time */
     if (c->in_hand >= c->hand_max)
-        return "hand_full";
+        return "hands_full";
     return NULL;
 }
 

@@ -91,7 +91,7 @@ bool op_order_sign(struct batch *b, struct sched_request *r)
     if (!ok || !o)
         goto out;
     if (r->in.note_version != o->note_version) {
-        answer_refuse(r, ERR_STALE, "stale_note", "the newest version of the note is %d", o->note_version);
+        answer_refuse(r, ERR_STALE, "note_stale", "the newest version of the note is %d", o->note_version);
         r->answer.doc = json_pack("{s:i}", "note_version", o->note_version);
         goto out;
     }

@@ -115,7 +115,7 @@ static bool guard(struct batch *b, struct sched_request *r, enum order_event on,
         else
             answer_refuse(r, err.code, err.reason, "%s", err.text);
     } else if (r->in.version != o->version)
-        refuse_stale(r, o, ERR_STALE, "stale_version");
+        refuse_stale(r, o, ERR_STALE, "version_stale");
     else
         *out = o;
     return true;

@@ -192,7 +192,7 @@ bool op_order_check_in(struct batch *b, struct sched_request *r)
 
     if (ok && o) {
         if (b->now_us < order_opens_at_us(o)) {
-            answer_refuse(r, ERR_CONFLICT, "waiting_room_closed", "the waiting room is not open yet");
+            answer_refuse(r, ERR_CONFLICT, "too_early", "the waiting room is not open yet");
             r->answer.doc = json_object();
             json_object_set_new(r->answer.doc, "opens_at", json_time(order_opens_at_us(o)));
         } else {

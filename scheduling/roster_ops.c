@@ -303,7 +303,7 @@ static bool roster_guard(struct batch *b, struct sched_request *r, enum roster_e
     else if (!roster_step(&next, on, NULL, &err))
         answer_refuse(r, err.code, err.reason, "%s", err.text);
     else if (r->in.version != out->version)
-        answer_refuse(r, ERR_STALE, "stale_version", "the session has version %d", out->version);
+        answer_refuse(r, ERR_STALE, "version_stale", "the session has version %d", out->version);
     else
         *go = true;
     if (out->id && !*go)

@@ -133,6 +133,8 @@ static const struct who {
     {"patient1", 301, 11, 101, 0, SCHED_ROLE_PATIENT},
     {"patient2", 302, 21, 102, 0, SCHED_ROLE_PATIENT},
     {"patient3", 303, 21, 103, 0, SCHED_ROLE_PATIENT},
+    {"patient4", 304, 21, 104, 0, SCHED_ROLE_PATIENT},
+    {"patient5", 305, 22, 106, 0, SCHED_ROLE_PATIENT},
     {"doctor1", 311, 31, 0, 201, SCHED_ROLE_DOCTOR},
     {"doctor2", 312, 31, 0, 202, SCHED_ROLE_DOCTOR},
     {"doctor3", 313, 32, 0, 203, SCHED_ROLE_DOCTOR},
