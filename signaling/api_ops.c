@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TURN_TTL_S 300 /* credentials renewed with each page; a relay in use lives on */
 
@@ -50,16 +51,25 @@ static json_t *turn_servers(const struct signald *app, int64_t account_id)
     return list;
 }
 
+/* The demo's passwords lie in the data folder exactly while its people live here. */
+static bool is_demo(const struct config *c)
+{
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/demo-accounts", config_str(c, "data"));
+    return access(path, F_OK) == 0;
+}
+
 void api_config(struct request *req)
 {
     const struct config *c = req->app->config;
+    json_t *turn = req->who ? turn_servers(req->app, req->who->account_id) : json_array();
 
     request_answer_json(req, 200,
-                        json_pack("{s:o, s:{s:I, s:I}, s:{s:b}, s:s}", "turn",
-                                  turn_servers(req->app, req->who->account_id), "media", "audio_chairs",
-                                  (json_int_t)config_int(c, "media.audio_chairs"), "video_chairs",
-                                  (json_int_t)config_int(c, "media.video_chairs"), "features", "recording", 1,
-                                  "version", YUNZHEN_VERSION));
+                        json_pack("{s:o, s:{s:I, s:I}, s:{s:b, s:b}, s:s}", "turn", turn, "media",
+                                  "audio_chairs", (json_int_t)config_int(c, "media.audio_chairs"),
+                                  "video_chairs", (json_int_t)config_int(c, "media.video_chairs"), "features",
+                                  "recording", 1, "demo", is_demo(c), "version", YUNZHEN_VERSION));
 }
 
 void api_health(struct request *req)

@@ -190,6 +190,10 @@ static void on_identity(void *arg, struct identity *who, const struct err *err)
 {
     struct request *req = arg;
 
+    if (err && err->code == ERR_UNAUTHENTICATED && (req->route->flags & ROUTE_GUEST)) {
+        enter(req);
+        return;
+    }
     if (err) {
         if (err->code == ERR_UNAUTHENTICATED)
             request_header(req, "WWW-Authenticate", "Bearer");
@@ -203,7 +207,7 @@ static void on_identity(void *arg, struct identity *who, const struct err *err)
 void gate_dispatch(struct request *req)
 {
     req->handed = true;
-    if (req->route->flags & ROUTE_OPEN) {
+    if ((req->route->flags & (ROUTE_OPEN | ROUTE_GUEST)) == ROUTE_OPEN) {
         enter(req);
         return;
     }

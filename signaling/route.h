@@ -15,6 +15,7 @@ enum route_flag {
     ROUTE_JSON = 2,       /* wants one JSON object as body */
     ROUTE_BEARER = 4,     /* only with a token (machines) */
     ROUTE_ETAG = 8,       /* answers carry an ETag */
+    ROUTE_GUEST = 32,     /* with ROUTE_OPEN: the caller is known when there is a session */
     ROUTE_NO_ORIGIN = 16, /* not for browsers' pages: a foreign Origin does not matter */
 };
 

@@ -35,7 +35,7 @@ const struct route ROUTES[] = {
     READ(V1 "/session", ROUTE_ANY_ROLE, 0, api_session),
     {HTTP_DELETE, V1 "/session", ROUTE_ANY_ROLE, 0, 0, NULL, api_logout, 0, 204, NULL},
     WRITE(POST, V1 "/session/locale", ROUTE_ANY_ROLE, SMALL, api_locale),
-    READ(V1 "/config", ROUTE_ANY_ROLE, ROUTE_ETAG, api_config),
+    OPEN(GET, V1 "/config", ROUTE_GUEST | ROUTE_ETAG, api_config),
 
     /* consent and visits */
     READ(V1 "/consents/texts", ROUTE_ANY_ROLE, ROUTE_ETAG, api_consent_texts),

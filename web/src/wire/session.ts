@@ -27,6 +27,8 @@ export const session = readonly(state);
 export const roles = computed<readonly Role[]>(() => state.account?.roles ?? []);
 export const hasRole = (...wanted: Role[]): boolean => wanted.some((one) => roles.value.includes(one));
 
+let configOnce: Promise<BrowserConfig> | null = null;
+
 const ended = new Set<() => void>();
 /** Called when the server says the session is over, not when the user logs out. */
 export const onSessionEnded = (listener: () => void): void => void ended.add(listener);
@@ -52,6 +54,7 @@ function sessionOver(): void {
 }
 
 function enter(account: Account): void {
+  if (!state.account) configOnce = null; // what a stranger is told names no TURN servers
   state.account = account;
   state.locale = account.locale;
   live.open();
@@ -102,7 +105,6 @@ export async function chooseLocale(locale: "zh-CN" | "en"): Promise<void> {
   if (state.account) await http.call("sessionLocale", { body: { locale }, key: randomWord() });
 }
 
-let configOnce: Promise<BrowserConfig> | null = null;
 /** What the server tells every browser once; asked again after a failure. */
 export function browserConfig(): Promise<BrowserConfig> {
   configOnce ??= http.call("configGet", {}).catch((error: unknown) => {
