@@ -28,6 +28,7 @@ const en: typeof zhCN = {
   },
   home: {
     hello: "Hello, {name}", mine: "My visits", clinics: "Cloud clinics", accessLog: "Who saw my data", earlier: "Earlier visits ({n})",
+    noneOpen: "Nothing is under way now.",
     noOrders: "You have no visits yet", noOrdersNext: "Choose a cloud clinic below to book a follow-up. For a first visit, go to your township centre.",
     noDesk: "There is no workplace for this account yet", noDeskNext: "The pages for your role come with a later release. If in doubt, ask your organisation's administrator.",
     notFound: "There is no such page", notFoundNext: "The address may be wrong, or the content has moved.",
@@ -132,7 +133,7 @@ const en: typeof zhCN = {
   duty: { label: "On duty", on: "On duty", off: "Off duty", onSince: "On duty since {time}" },
   doctor: { title: "Doctor's desk", today: "Today's patients", emptyTitle: "No patients today yet", emptyNext: "They appear here when somebody books, or when you claim from the pool." },
   pool: {
-    title: "Pool", waited: "waiting {n} min", claim: "Claim", dismiss: "OK", empty: "The pool is empty", emptyNext: "A new request appears at once, with one sound.", offDuty: "You are off duty", offDutyNext: "Go on duty to see and claim from the pool.",
+    title: "Pool", waited: "waiting {n} min", level: "answered by a {level}", claim: "Claim", dismiss: "OK", empty: "The pool is empty", emptyNext: "A new request appears at once, with one sound.", offDuty: "You are off duty", offDutyNext: "Go on duty to see and claim from the pool.",
     wonToast: "It is yours. Please enter the room.", fate: { won: "You have it.", lost: "Another doctor was first.", gone: "No longer in the pool." },
   },
   township: {
@@ -154,13 +155,16 @@ const en: typeof zhCN = {
     title: "Audit trail", find: "Subject", findHint: "For example visit:ID or person:ID; empty shows everything.", search: "Search", more: "More", at: "Time", actor: "Who", what: "What", subject: "Subject", outcome: "Outcome", where: "Place in chain", ok: "ok",
     emptyTitle: "No rows", emptyNext: "Try another subject, or leave it empty to see everything.",
     action: {
-      login: "Log in", login_failed: "Login failed", logout: "Log out", read: "Read", visit_read: "Read a visit", order_read: "Read an order", recording_read: "Watched the recording", consent_give: "Gave consent", audit_read: "Read the audit trail",
-      person_search: "Searched for a person", order_claim: "Claimed", order_create: "Raised a visit", appointment_create: "Booked", order_admit: "Let the patient in", order_end: "Ended the visit", order_note: "Wrote the note", order_sign: "Signed",
-      roster_create: "Made a session", roster_publish: "Published a session", roster_cancel: "Cancelled a session", duty_set: "Changed duty", order_check_in: "Entered the waiting room", order_cancel: "Cancelled", room_join: "Entered the room", room_leave: "Left the room",
+      session_login: "Logged in", session_logout: "Logged out", visit_join: "Entered the room", visit_leave: "Left the room", visit_mute_other: "Muted somebody", presence: "Presence changed",
+      consent_give: "Gave consent", consent_withdraw: "Withdrew consent", people_search: "Searched for a person", access_log_view: "Read the access log", audit_view: "Read the audit trail",
+      recording_begin: "Recording began", recording_end: "Recording ended", recording_gap: "Recording interrupted", recording_view: "Looked at the recording", recording_play: "Watched the recording", room_whip: "A device sent", room_whep: "A device received",
+      appointment_create: "Booked", appointment_cancel: "Gave the booking back", order_create: "Raised a visit", order_look: "Saw the patient's identity", order_claim: "Claimed", order_check_in: "Entered the waiting room", order_admit: "Let the patient in",
+      order_send_back: "Sent back to wait", order_end: "Ended the visit", order_note: "Wrote the note", order_sign: "Signed", order_cancel: "Cancelled the visit",
+      roster_create: "Made a session", roster_publish: "Published a session", roster_cancel: "Cancelled a session", duty_set: "Changed duty", begin: "Session began", release: "Slots released", end: "Session ended",
     },
-    purpose: { treatment: "treatment", visit: "visit", audit: "audit", booking: "booking" },
+    purpose: { care: "care" },
   },
-  access: { title: "Who saw my data", why: "Every look at your health data leaves a record that cannot be changed. If something seems wrong, contact the hospital.", emptyTitle: "Nobody has looked yet", emptyNext: "When somebody looks at your data it appears here." },
+  access: { unnamed: "The patient or the system", title: "Who saw my data", why: "Every look at your health data leaves a record that cannot be changed. If something seems wrong, contact the hospital.", emptyTitle: "Nobody has looked yet", emptyNext: "When somebody looks at your data it appears here." },
   recording: {
     title: "Recording of the visit", play: "Play", pause: "Pause", position: "Position", soundOnly: "Sound only", video: "Picture of the {role}", gaps: "Where the recording was interrupted", gapOpen: "until now", emptyNext: "A recording needs the patient's consent and is completed after the visit.",
     state: { none: "Not recorded", recording: "Recording", processing: "Being completed", ready: "Ready to watch", failed: "Recording failed" },
@@ -181,10 +185,12 @@ const en: typeof zhCN = {
     too_many_open_orders: "You have too many open visits. Finish or cancel one first.", person_unknown: "This patient was not found.", too_early: "The waiting room is not open yet. Please come back later.", not_open_yet: "The waiting room is not open yet. Please come back later.",
     claim_lost: "Another doctor was first.", claim_stale: "This request has just changed. Please look at it again.", claim_ineligible: "You cannot claim this one now.", claim_ineligible_off_duty: "You are off duty. Go on duty first.",
     claim_ineligible_licence: "Your licence is not valid at present.", claim_ineligible_specialty: "The specialty does not fit.", claim_ineligible_level: "This request is not at your level.", claim_ineligible_hands_full: "Your hands are full. Finish a visit first.",
-    claim_ineligible_cooling_down: "You cannot claim for a while. Please try later.", claim_ineligible_live: "You are in a visit. Finish it first.", claim_ineligible_own_request: "You cannot claim your own request.", off_duty: "You are off duty. Go on duty first.",
+    claim_ineligible_cooling_down: "You cannot claim for a while. Please try later.", claim_ineligible_live: "You are in a visit. Finish it first.", claim_ineligible_own_request: "You cannot claim your own request.", claim_ineligible_not_offered: "This request was not offered to you.", claim_ineligible_nonce: "This request has just changed. Please look at it again.", off_duty: "You are off duty. Go on duty first.",
     version_stale: "It has just been changed. Look at the newest and try again.", wrong_state: "Not possible in the present state. Look at the newest.", order_state: "Not possible in the present state. Look at the newest.",
     inviting_doctor_absent: "The township doctor is not in the room, so the visit cannot start. Wait until they enter.", consent_missing: "Required consents are missing: {kinds}.", consent_text_changed: "There is a new version of the consent. Please read it again.", evidence_missing: "The evidence of the earlier diagnosis is missing.", patient_absent: "The patient is not here yet.",
     doctor_absent: "The doctor is not here yet.", visit_over: "The visit is over.", not_in_room: "You are not in this room. Please enter again.", not_admitted: "The doctor has not let you in yet. Please wait.", sdp_invalid: "The browser and the room could not agree on sound and picture. Please update the browser.",
+    role_denied: "Your role does not include this.", licence_invalid: "Your licence is not valid at present.", live_now: "You are in another visit now.", doctor_unfit: "This doctor cannot take it.", consult_only: "Only advice is possible this time, no diagnosis.",
+    roster_past: "That time has passed.", roster_span: "The length of the session does not fit.", clinic_unknown: "There is no such clinic.", inviting_doctor_missing: "An accompanying licensed doctor is needed.", database_conflict: "Somebody did something at the same moment. Please try again.", scheduler_stopping: "Scheduling is being restarted. Please try again in a moment.",
     note_missing: "Please save the note first.", note_stale: "There is a newer version of the note. Check it before signing.", overlap: "This doctor already has a session at that time.", roster_overlap: "This doctor already has a session at that time.",
   },
 };

@@ -26,6 +26,7 @@ export default {
   },
   home: {
     hello: "{name}，您好", mine: "我的就诊", clinics: "云诊室", accessLog: "谁看过我的信息", earlier: "以往的就诊（{n}）",
+    noneOpen: "现在没有进行中的就诊。",
     noOrders: "您还没有就诊", noOrdersNext: "在下面选择一个云诊室预约复诊。第一次看病，请到就近的乡镇卫生院。",
     noDesk: "这个账号暂时没有工作页面", noDeskNext: "您的角色所需的页面将在以后的版本提供。如有疑问，请联系本机构管理员。",
     notFound: "没有这个页面", notFoundNext: "地址可能有误，或内容已移走。",
@@ -130,7 +131,7 @@ export default {
   duty: { label: "出诊", on: "出诊中", off: "未出诊", onSince: "出诊中（{time} 起）" },
   doctor: { title: "医生工作台", today: "今日患者", emptyTitle: "今天还没有患者", emptyNext: "有人预约，或您从候诊池接诊后，会出现在这里。" },
   pool: {
-    title: "候诊池", waited: "已等 {n} 分钟", claim: "接诊", dismiss: "知道了", empty: "候诊池是空的", emptyNext: "有新的申请会立刻出现，并响一声提示。", offDuty: "您没有出诊", offDutyNext: "打开“出诊”后，才能看到和接诊候诊池里的患者。",
+    title: "候诊池", waited: "已等 {n} 分钟", level: "由{level}接诊", claim: "接诊", dismiss: "知道了", empty: "候诊池是空的", emptyNext: "有新的申请会立刻出现，并响一声提示。", offDuty: "您没有出诊", offDutyNext: "打开“出诊”后，才能看到和接诊候诊池里的患者。",
     wonToast: "接诊成功，请进入诊室。", fate: { won: "您已接诊。", lost: "已由另一位医生接诊。", gone: "已不在候诊池。" },
   },
   township: {
@@ -152,13 +153,16 @@ export default {
     title: "审计记录", find: "对象", findHint: "例如 visit:编号、person:编号；留空查看全部。", search: "查询", more: "更多", at: "时间", actor: "操作人", what: "操作", subject: "对象", outcome: "结果", where: "链上位置", ok: "成功",
     emptyTitle: "没有记录", emptyNext: "请换一个对象，或留空查看全部。",
     action: {
-      login: "登录", login_failed: "登录失败", logout: "退出", read: "查看", visit_read: "查看就诊", order_read: "查看就诊单", recording_read: "回看录像", consent_give: "给出同意", audit_read: "查看审计",
-      person_search: "查找患者", order_claim: "接诊", order_create: "发起就诊", appointment_create: "预约", order_admit: "请患者进入", order_end: "结束就诊", order_note: "书写病历", order_sign: "签名",
-      roster_create: "新建排班", roster_publish: "发布排班", roster_cancel: "停诊", duty_set: "出诊切换", order_check_in: "进入候诊室", order_cancel: "取消", room_join: "进入诊室", room_leave: "离开诊室",
+      session_login: "登录", session_logout: "退出登录", visit_join: "进入诊室", visit_leave: "离开诊室", visit_mute_other: "将他人静音", presence: "在场变化",
+      consent_give: "给出同意", consent_withdraw: "撤回同意", people_search: "查找患者", access_log_view: "查看访问记录", audit_view: "查看审计记录",
+      recording_begin: "开始录制", recording_end: "结束录制", recording_gap: "录制中断", recording_view: "查看录像信息", recording_play: "回看录像", room_whip: "设备推流", room_whep: "设备拉流",
+      appointment_create: "预约", appointment_cancel: "取消预约", order_create: "发起就诊", order_look: "查看患者身份", order_claim: "接诊", order_check_in: "进入候诊室", order_admit: "请患者进入",
+      order_send_back: "请回候诊室", order_end: "结束就诊", order_note: "书写病历", order_sign: "签名", order_cancel: "取消就诊",
+      roster_create: "新建排班", roster_publish: "发布排班", roster_cancel: "停诊", duty_set: "出诊切换", begin: "门诊开始", release: "放号", end: "门诊结束",
     },
-    purpose: { treatment: "诊疗", visit: "就诊", audit: "审计", booking: "预约" },
+    purpose: { care: "诊疗" },
   },
-  access: { title: "谁看过我的信息", why: "每次查看您的健康信息都会留下记录，不能删改。如有疑问，请联系医院。", emptyTitle: "还没有人查看", emptyNext: "有人查看您的信息时，会出现在这里。" },
+  access: { unnamed: "本人或系统", title: "谁看过我的信息", why: "每次查看您的健康信息都会留下记录，不能删改。如有疑问，请联系医院。", emptyTitle: "还没有人查看", emptyNext: "有人查看您的信息时，会出现在这里。" },
   recording: {
     title: "就诊录像", play: "播放", pause: "暂停", position: "播放位置", soundOnly: "只有声音", video: "{role}的画面", gaps: "录制中断的时段", gapOpen: "至今", emptyNext: "录制需要患者同意，并在就诊结束后整理完成。",
     state: { none: "没有录制", recording: "录制中", processing: "整理中", ready: "可以回看", failed: "录制失败" },
@@ -179,10 +183,12 @@ export default {
     too_many_open_orders: "您未完成的就诊太多，请先完成或取消。", person_unknown: "没有找到这位患者。", too_early: "候诊室还没有开放，请稍后再来。", not_open_yet: "候诊室还没有开放，请稍后再来。",
     claim_lost: "已由另一位医生接诊。", claim_stale: "这条申请刚刚有变化，请看最新内容。", claim_ineligible: "您现在不能接诊这位患者。", claim_ineligible_off_duty: "您没有出诊。请先打开“出诊”。",
     claim_ineligible_licence: "您的执业资质不在有效期。", claim_ineligible_specialty: "专业不符。", claim_ineligible_level: "这位患者不在您的级别范围内。", claim_ineligible_hands_full: "您手上的患者已满，请先完成。",
-    claim_ineligible_cooling_down: "您暂时不能接诊，请稍后再试。", claim_ineligible_live: "您正在就诊中，结束后再接诊。", claim_ineligible_own_request: "不能接诊自己发起的申请。", off_duty: "您没有出诊。请先打开“出诊”。",
+    claim_ineligible_cooling_down: "您暂时不能接诊，请稍后再试。", claim_ineligible_live: "您正在就诊中，结束后再接诊。", claim_ineligible_own_request: "不能接诊自己发起的申请。", claim_ineligible_not_offered: "这条申请没有派给您。", claim_ineligible_nonce: "这条申请刚刚有变化，请看最新内容。", off_duty: "您没有出诊。请先打开“出诊”。",
     version_stale: "内容刚被更新，请看最新内容后再试。", wrong_state: "现在的状态不能这样做，请看最新内容。", order_state: "现在的状态不能这样做，请看最新内容。",
     inviting_doctor_absent: "乡镇医生不在诊室，不能开始。请等乡镇医生进入后再请患者。", consent_missing: "还缺少必需的同意：{kinds}。", consent_text_changed: "同意书有了新版本，请重新阅读。", evidence_missing: "缺少既往诊断的凭据。", patient_absent: "患者还没有到。",
     doctor_absent: "医生还没有到。", visit_over: "就诊已结束。", not_in_room: "您不在这个诊室里，请重新进入。", not_admitted: "医生还没有请您进入，请稍候。", sdp_invalid: "浏览器的媒体协商没有成功，请更新浏览器。",
+    role_denied: "您的角色不能进行此操作。", licence_invalid: "您的执业资质不在有效期。", live_now: "您正在另一个就诊中。", doctor_unfit: "该医生不能接诊。", consult_only: "这次只能提供咨询，不能下诊断。",
+    roster_past: "排班时间已过。", roster_span: "排班时长不对。", clinic_unknown: "没有这个云诊室。", inviting_doctor_missing: "需要陪同的执业医生。", database_conflict: "有人同时操作，请再试一次。", scheduler_stopping: "调度服务正在重启，请稍候重试。",
     note_missing: "请先保存病历。", note_stale: "病历有更新的版本，请核对后再签名。", overlap: "这位医生在该时间已有排班。", roster_overlap: "这位医生在该时间已有排班。",
   },
 };
