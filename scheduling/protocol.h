@@ -7,7 +7,8 @@
  *          document: order_id, clinic_id, roster_id, day, scope (ids are strings). signald has checked that it is one JSON object
  *          within the limits, and nothing else; every field is schedulerd's to judge.
  * Presence {"visit_id","seat_id","account_id","role","present":bool,"event":"joined"|"left"|"dropped"|"back"} as SCHED_ROLE_SYSTEM;
- *          "dropped" keeps present true for the 30 s of grace, then "left" follows. After SCHED_HELLO signald says all that are present.
+ *          "dropped" keeps present true for the 30 s of grace, then "left" follows. After SCHED_HELLO, and every 10 s, signald says
+ *          again who is present; a seat it has been silent about for longer than that and the grace is empty.
  * Events   topic "order": data {"order_id","visit_id","version","state", "order":{…} when the audience may see it}; signald reads
  *          the visit again whenever visit_id stands in an event, and hands data to the sockets as it is.
  * Idempotency  a command with a key that was seen (same region, actor, op) gives the first answer again; the same key with

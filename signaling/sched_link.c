@@ -34,6 +34,7 @@ struct sched_link {
     unsigned pending_n;
     uint64_t next_id, last_seq;
     bool have_seq;
+    int64_t tenants[AUDIENCE_MAX], accounts[AUDIENCE_MAX]; /* of the event being read */
 };
 
 static const struct {
@@ -223,15 +224,15 @@ static bool read_ids(struct wire_in *in, int64_t *out, unsigned *n)
 
 static void on_event(struct sched_link *s, struct wire_in *in)
 {
-    int64_t tenants[AUDIENCE_MAX], accounts[AUDIENCE_MAX], region = wire_get_i64(in);
-    struct sched_event ev = {.seq = wire_get_u64(in), .tenants = tenants, .accounts = accounts};
+    int64_t region = wire_get_i64(in);
+    struct sched_event ev = {.seq = wire_get_u64(in), .tenants = s->tenants, .accounts = s->accounts};
     struct err err = ERR_INIT;
     char topic[32];
     const uint8_t *text;
     size_t len;
 
     wire_get_str(in, topic, sizeof topic);
-    if (!read_ids(in, tenants, &ev.tenants_n) || !read_ids(in, accounts, &ev.accounts_n)) {
+    if (!read_ids(in, s->tenants, &ev.tenants_n) || !read_ids(in, s->accounts, &ev.accounts_n)) {
         log_error("sched_event_too_wide", LI("seq", ev.seq));
         return;
     }

@@ -75,7 +75,7 @@ static void on_reported(void *arg, const char *text, size_t len, const struct er
         log_warn("presence_refused", LERR(err));
 }
 
-static void report(const struct seat *seat, const char *event)
+static void tell_scheduler(const struct seat *seat, const char *event)
 {
     const struct visit *visit = seat->visit;
     json_t *doc = json_pack("{s:o, s:o, s:o, s:s, s:b, s:s}", "visit_id", json_id(visit->id), "seat_id",
@@ -93,7 +93,6 @@ static void report(const struct seat *seat, const char *event)
 
     call.body = body;
     sched_link_ask(visit->app->sched, &call, on_reported, NULL);
-    log_info("presence", LID("visit", visit->id), LID("seat", seat->id), LS("event", event));
     free(body);
     json_decref(doc);
 }
@@ -101,7 +100,13 @@ static void report(const struct seat *seat, const char *event)
 void seat_report(const struct seat *seat)
 {
     if (seat->present)
-        report(seat, seat->socket ? "joined" : "dropped");
+        tell_scheduler(seat, seat->socket ? "joined" : "dropped");
+}
+
+static void report(const struct seat *seat, const char *event)
+{
+    log_info("presence", LID("visit", seat->visit->id), LID("seat", seat->id), LS("event", event));
+    tell_scheduler(seat, event);
 }
 
 /* --- windows --- */

@@ -126,19 +126,18 @@ out:
     return ok;
 }
 
-/* Backwards; what still waits for an answer gets "going down". Connections go first, so nobody hears it twice. */
+/* Connections go first, so nobody waits any more; then whatever can still call back, while all it may call is there. */
 static void close_all(struct signald *app)
 {
     http_server_free(app->http);
-    media_free(app->media);
-    sched_link_free(app->sched);
-    rooms_free(app->rooms);
-    visits_free(app->visits);
     if (app->workers)
         workers_free(app->workers);
+    db_close(app->db);
+    media_free(app->media);
+    sched_link_free(app->sched);
     trail_free(app->trail);
-    if (app->db)
-        db_close(app->db);
+    rooms_free(app->rooms);
+    visits_free(app->visits);
     sessions_free(app->sessions);
     sockets_free(app->sockets);
     limiter_free(app->request_limit);

@@ -17,12 +17,14 @@
 #include <string.h>
 
 #define BUCKETS  1024
+#define VOUCH_S  10  /* the scheduler empties seats nobody speaks of: a killed signald's */
 #define UNUSED_S 120 /* an empty visit is forgotten after this; the database remembers */
 
 struct visits {
     struct signald *app;
     struct visit *bucket[BUCKETS];
     struct loop_timer *sweep;
+    int64_t vouched_us; /* monotonic; when the scheduler last heard of every seat */
 };
 
 struct look {
@@ -325,9 +327,26 @@ static void sweep_visit(void *arg, struct visit *visit)
     }
 }
 
+static void report_visit(void *arg, struct visit *visit)
+{
+    (void)arg;
+    for (const struct seat *seat = visit->seats; seat; seat = seat->next)
+        seat_report(seat);
+}
+
+void visits_report_all(struct visits *v)
+{
+    v->vouched_us = clock_mono_us();
+    visits_each(v, report_visit, NULL);
+}
+
 static void sweep(void *arg)
 {
-    visits_each(((struct visits *)arg), sweep_visit, arg);
+    struct visits *v = arg;
+
+    visits_each(v, sweep_visit, v);
+    if (clock_mono_us() - v->vouched_us >= VOUCH_S * US_PER_S)
+        visits_report_all(v);
 }
 
 struct visits *visits_new(struct signald *app)
@@ -352,16 +371,4 @@ void visits_free(struct visits *v)
     loop_untimer(v->sweep);
     visits_each(v, forget_each, v);
     free(v);
-}
-
-static void report_visit(void *arg, struct visit *visit)
-{
-    (void)arg;
-    for (const struct seat *seat = visit->seats; seat; seat = seat->next)
-        seat_report(seat);
-}
-
-void visits_report_all(struct visits *v)
-{
-    visits_each(v, report_visit, NULL);
 }

@@ -1,0 +1,468 @@
+#include "tests/unit/signaling/rig.h"
+#include "core/clock.h"
+#include "core/crypto.h"
+#include "core/mem.h"
+#include "media/protocol.h"
+#include "scheduling/protocol.h"
+#include "signaling/sched_link.h"
+#include "signaling/token.h"
+#include "tests/unit/signaling/rig_private.h"
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PASSWORD "demo-password"
+
+/* --- the scheduler, played --- */
+
+static void sched_hello(struct rig *r)
+{
+    struct wire_out *o = wire_begin(r->sched, SCHED_HELLO, 0);
+
+    wire_put_i64(o, RIG_REGION);
+    wire_put_u64(o, 1);
+    wire_put_u64(o, r->seq);
+    wire_send(o);
+}
+
+static void sched_open(void *arg, struct wire *w)
+{
+    struct rig *r = arg;
+
+    r->sched = w;
+    sched_hello(r);
+}
+
+static void sched_close(void *arg, struct wire *w)
+{
+    struct rig *r = arg;
+
+    if (r->sched == w)
+        r->sched = NULL;
+}
+
+static void sched_answer(struct rig *r, uint64_t request_id)
+{
+    char text[64];
+    struct wire_out *o;
+    int n = snprintf(text, sizeof text, "{\"n\":%d}", r->asked);
+
+    if (strstr(r->last_body, "refuse-me")) {
+        o = wire_begin(r->sched, SCHED_REFUSED, request_id);
+        wire_put_u16(o, ERR_CONFLICT);
+        wire_put_str(o, "claim_lost");
+        wire_put_str(o, "somebody else");
+        wire_put_bytes(o, "{\"log_id\":\"88\"}", 15);
+    } else {
+        o = wire_begin(r->sched, SCHED_ANSWER, request_id);
+        wire_put_bytes(o, text, (size_t)n);
+    }
+    wire_send(o);
+}
+
+static void sched_request(struct rig *r, struct wire_in *in)
+{
+    unsigned op = wire_get_u16(in);
+    char ignored[80];
+    const uint8_t *body;
+    size_t len;
+    uint32_t roles;
+
+    for (int i = 0; i < 5; i++)
+        wire_get_i64(in);
+    roles = wire_get_u32(in);
+    wire_get_str(in, r->last_key, sizeof r->last_key);
+    wire_get_str(in, ignored, sizeof ignored);
+    body = wire_get_bytes(in, &len);
+    CHECK(wire_end(in) && op < SCHED_OP_COUNT && len < sizeof r->last_body);
+    memcpy(r->last_body, body, len);
+    r->last_body[len] = '\0';
+    snprintf(r->last_op, sizeof r->last_op, "%s", sched_op_name((enum sched_op)op));
+    if (op == SCHED_OP_PRESENCE) {
+        json_t *doc = json_loads(r->last_body, 0, NULL);
+        CHECK_INT(roles, SCHED_ROLE_SYSTEM);
+        snprintf(r->last_event, sizeof r->last_event, "%s", rig_str(doc, "event"));
+        json_decref(doc);
+        r->presences++;
+        sched_answer(r, in->request_id);
+        return;
+    }
+    r->asked++;
+    if (!r->silent)
+        sched_answer(r, in->request_id);
+}
+
+static void sched_message(void *arg, struct wire *w, struct wire_in *in)
+{
+    struct rig *r = arg;
+
+    (void)w;
+    if (in->type == SCHED_SUBSCRIBE) {
+        CHECK_INT(wire_get_i64(in), RIG_REGION);
+        r->subscribed_after = wire_get_u64(in);
+    } else {
+        CHECK_INT(in->type, SCHED_REQUEST);
+        sched_request(r, in);
+    }
+}
+
+void rig_scheduler(struct rig *r, bool up)
+{
+    struct err err = ERR_INIT;
+    struct wire_events ev = {
+        .on_open = sched_open, .on_message = sched_message, .on_close = sched_close, .arg = r};
+
+    wire_server_free(r->sched_server);
+    r->sched_server = NULL;
+    r->sched = NULL;
+    if (up)
+        CHECK_OK(
+            wire_listen(&r->sched_server, r->loop, test_path(r->t, r->dir, "run/schedulerd.sock"), ev, &err),
+            &err);
+}
+
+void rig_event(struct rig *r, uint64_t seq, const char *topic, int64_t account_id, const char *data)
+{
+    struct wire_out *o = wire_begin(r->sched, SCHED_EVENT, 0);
+
+    wire_put_i64(o, RIG_REGION);
+    wire_put_u64(o, seq);
+    wire_put_str(o, topic);
+    wire_put_u16(o, 0);
+    wire_put_u16(o, 1);
+    wire_put_i64(o, account_id);
+    wire_put_u32(o, 0);
+    wire_put_bytes(o, data, strlen(data));
+    wire_send(o);
+}
+
+void rig_state(struct rig *r, const char *state)
+{
+    char *sql = mem_format("UPDATE records.visits SET state = '%s',"
+                           " live_at = CASE WHEN '%s' IN ('live', 'documenting') THEN now() ELSE live_at END,"
+                           " ended_at = CASE WHEN '%s' = 'documenting' THEN now() END WHERE id = " RIG_VISIT,
+                           state, state, state);
+
+    pg_sql(sql);
+    free(sql);
+    r->seq++;
+    rig_event(r, r->seq, "order", 999, "{\"order_id\":\"8001\",\"visit_id\":\"" RIG_VISIT "\"}");
+}
+
+/* --- the media worker, played --- */
+
+static void media_open(void *arg, struct wire *w)
+{
+    struct rig *r = arg;
+    struct wire_out *o;
+
+    r->media = w;
+    o = wire_begin(w, MEDIA_HELLO, 0);
+    wire_put_u16(o, 0);
+    wire_put_str(o, "127.0.0.1");
+    wire_put_u16(o, 20000);
+    wire_put_u32(o, 1);
+    wire_put_u64(o, r->boot);
+    wire_send(o);
+}
+
+static void media_close(void *arg, struct wire *w)
+{
+    struct rig *r = arg;
+
+    if (r->media == w)
+        r->media = NULL;
+}
+
+static void media_say_ok(struct rig *r, uint64_t request_id)
+{
+    wire_send(wire_begin(r->media, MEDIA_OK, request_id));
+}
+
+static void media_offer(struct rig *r, struct wire_in *in)
+{
+    char room[64];
+    struct wire_out *o;
+    size_t len;
+
+    wire_get_str(in, room, sizeof room);
+    r->last_epoch = wire_get_u64(in);
+    wire_get_str(in, r->last_peer, sizeof r->last_peer);
+    r->last_rights = wire_get_u8(in);
+    wire_get_str(in, r->last_from, sizeof r->last_from);
+    wire_get_bytes(in, &len);
+    CHECK(wire_end(in));
+    r->offers++;
+    o = wire_begin(r->media, MEDIA_ANSWER, in->request_id);
+    wire_put_bytes(o, "v=0\r\n", 5);
+    wire_put_str(o, "etag1");
+    wire_send(o);
+}
+
+static void media_message(void *arg, struct wire *w, struct wire_in *in)
+{
+    struct rig *r = arg;
+    char room[64];
+
+    (void)w;
+    if (in->type == MEDIA_PEER_OFFER) {
+        media_offer(r, in);
+        return;
+    }
+    wire_get_str(in, room, sizeof room);
+    if (in->type == MEDIA_ROOM_OPEN) {
+        r->rooms_opened++;
+        r->last_epoch = wire_get_u64(in);
+    } else if (in->type == MEDIA_PEER_LEAVE) {
+        r->leaves++;
+    } else if (in->type == MEDIA_PEER_RIGHTS) {
+        wire_get_str(in, r->last_peer, sizeof r->last_peer);
+        r->last_rights = wire_get_u8(in);
+    } else if (in->type == MEDIA_RECORD) {
+        wire_get_u64(in);
+        r->records += wire_get_u8(in) ? 1 : -1;
+        wire_get_str(in, r->last_dir, sizeof r->last_dir);
+    }
+    in->at = in->len;
+    media_say_ok(r, in->request_id);
+}
+
+void rig_media(struct rig *r, bool up)
+{
+    struct err err = ERR_INIT;
+    struct wire_events ev = {
+        .on_open = media_open, .on_message = media_message, .on_close = media_close, .arg = r};
+
+    wire_server_free(r->media_server);
+    r->media_server = NULL;
+    r->media = NULL;
+    r->boot++;
+    if (up)
+        CHECK_OK(
+            wire_listen(&r->media_server, r->loop, test_path(r->t, r->dir, "run/mediad-0.sock"), ev, &err),
+            &err);
+}
+
+/* --- the database --- */
+
+static char *read_file(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    char *text = mem_new(1 << 20);
+
+    CHECK(f != NULL);
+    text[fread(text, 1, (1 << 20) - 1, f)] = '\0';
+    fclose(f);
+    return text;
+}
+
+static void load_people(void)
+{
+    static bool done;
+    struct err err = ERR_INIT;
+    char hash[128], *sql;
+
+    if (!done) {
+        sql = read_file(YZ_SOURCE_DIR "/records/demo.sql");
+        pg_sql(sql);
+        free(sql);
+        CHECK_OK(crypto_password_hash(PASSWORD, hash, &err), &err);
+        sql = mem_format("UPDATE records.accounts SET password_hash = '%s'", hash);
+        pg_sql(sql);
+        free(sql);
+        done = true;
+    }
+    pg_sql("INSERT INTO records.visits (region_id, id, tenant_id, order_id, person_id, room_id, channel, "
+           "kind, state, clinic_name, created_at)"
+           " VALUES (150000, 9001, 31, 8001, 101, 'roomword1234', 'home_direct', 'follow_up', 'waiting', "
+           "'Demo clinic', now()) ON CONFLICT DO NOTHING;"
+           "INSERT INTO records.visit_seats (region_id, visit_id, id, tenant_id, role, account_id, "
+           "person_id, staff_id, name) VALUES"
+           " (150000, 9001, 7001, 31, 'doctor', 311, NULL, 201, 'Dr One'), (150000, 9001, 7002, 11, "
+           "'patient', 301, 101, NULL, 'Patient One') ON CONFLICT DO NOTHING;"
+           "INSERT INTO records.access (region_id, subject_id, tenant_id, purpose, id, granted_at, until)"
+           " VALUES (150000, 101, 31, 'care', 2, now(), now() + interval '1 day') ON CONFLICT DO NOTHING;"
+           "UPDATE records.visits SET state = 'waiting', live_at = NULL, ended_at = NULL WHERE id = 9001;"
+           "DELETE FROM records.consents; DELETE FROM records.recordings");
+}
+
+void rig_database(struct rig *r, bool up)
+{
+    const char *own = pg_conninfo(PG_SUPERUSER), *name = strstr(own, "dbname=") + 7;
+    char *admin = mem_format("%.*spostgres", (int)(name - own), own), *sql;
+
+    (void)r;
+    sql = mem_format(
+        "ALTER DATABASE %s WITH ALLOW_CONNECTIONS %s; SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = '%s' AND NOT %s",
+        name, up ? "true" : "false", name, up ? "true" : "false");
+    pg_sql_at(admin, sql);
+    free(sql);
+    free(admin);
+}
+
+/* --- the daemon --- */
+
+static void spawn(struct rig *r)
+{
+    char *data = mem_format("--data=%s", r->dir), *db = mem_format("--db=%s", pg_conninfo("yz_signald"));
+    char *log = mem_format("%s/signald.log", r->dir);
+    const char *more = rig_settings(r);
+
+    r->pid = fork();
+    if (r->pid == 0) {
+        int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        dup2(fd, STDERR_FILENO);
+        execl(YZ_BUILD_DIR "/bin/yz-signald", "yz-signald", data, db, "--log.level=debug",
+              *more ? more : NULL, (char *)NULL);
+        _exit(127);
+    }
+    free(log);
+    free(db);
+    free(data);
+}
+
+static void show_log(const struct rig *r)
+{
+    char *path = mem_format("%s/signald.log", r->dir), *text = read_file(path);
+    size_t len = strlen(text);
+
+    fprintf(stderr, "%s\n", text + (len > 6000 ? len - 6000 : 0));
+    free(text);
+    free(path);
+}
+
+static void stop(void *arg)
+{
+    struct rig *r = arg;
+    int status = 0;
+
+    rig_clients_end(r);
+    if (r->pid > 0) {
+        kill(r->pid, SIGTERM);
+        waitpid(r->pid, &status, 0);
+    }
+    if (status != 0)
+        show_log(r);
+    rig_scheduler(r, false);
+    rig_media(r, false);
+    loop_free(r->loop);
+    rig_private_free(r);
+    free(r);
+    /* A sanitizer's report ends the daemon with a status of its own. */
+    CHECK_INT(status, 0);
+}
+
+static bool answers(struct rig *r)
+{
+    const struct rig_answer *a = rig_http(r, "GET", "/readyz", "", NULL);
+
+    return a->status == 200 || (a->status == 503 && r->no_scheduler && a->json &&
+                                json_is_true(json_object_get(a->json, "database")));
+}
+
+static void wait_ready(struct rig *r)
+{
+    int64_t deadline = test_deadline_us(20000);
+
+    while (!answers(r)) {
+        if (clock_mono_us() > deadline) {
+            show_log(r);
+            fail_msg("yz-signald is not ready");
+        }
+        loop_turn(r->loop, 20);
+    }
+}
+
+void rig_restart(struct rig *r, int how)
+{
+    kill(r->pid, how);
+    waitpid(r->pid, NULL, 0);
+    rig_clients_end(r);
+    spawn(r);
+    wait_ready(r);
+}
+
+struct rig *rig_start(struct test *t, const char *more_settings)
+{
+    struct rig *r = mem_new(sizeof *r);
+    struct err err = ERR_INIT;
+
+    r->t = t;
+    r->seq = 100;
+    r->boot = 1;
+    r->dir = test_dir(t);
+    rig_private_new(r, more_settings);
+    CHECK_OK(loop_new(&r->loop, &err), &err);
+    test_cleanup(t, stop, r);
+    mkdir(test_path(t, r->dir, "run"), 0700);
+    mkdir(test_path(t, r->dir, "keys"), 0700);
+    mkdir(test_path(t, r->dir, "recordings"), 0700);
+    load_people();
+    rig_scheduler(r, true);
+    rig_media(r, true);
+    spawn(r);
+    wait_ready(r);
+    return r;
+}
+
+/* --- who calls --- */
+
+const char *rig_login(struct rig *r, const char *login)
+{
+    char *body = mem_format("{\"login\":\"%s\",\"password\":\"" PASSWORD "\"}", login), *cookie;
+    const struct rig_answer *a =
+        rig_http(r, "POST", "/api/v1/session", "Content-Type: application/json\r\n", body);
+    const char *at;
+
+    CHECK_INT(a->status, 201);
+    at = strstr(a->head, "yz_session=");
+    CHECK(at != NULL);
+    cookie = mem_format("Cookie: %.*s\r\n", (int)strcspn(at, ";"), at);
+    free(body);
+    return rig_keep(r, cookie);
+}
+
+const char *rig_bearer(struct rig *r, const char *room, bool publish, bool subscribe, int life_s)
+{
+    int64_t now = clock_now_us();
+    struct token_claims c = {
+        .account_id = 311,
+        .region_id = RIG_REGION,
+        .tenant_id = 31,
+        .roles = SCHED_ROLE_DOCTOR,
+        .publish = publish,
+        .subscribe = subscribe,
+        .issued_at_us = now - (life_s < 0 ? 100 * US_PER_S : 0),
+        .not_before_us = now - 100 * US_PER_S,
+        .expires_at_us = now + life_s * US_PER_S,
+    };
+    struct err err = ERR_INIT;
+    uint8_t key[32];
+    char *token = NULL, *header;
+
+    snprintf(c.room, sizeof c.room, "%s", room);
+    CHECK_OK(secret_load(test_path(r->t, r->dir, "keys/token.key"), key, &err), &err);
+    CHECK_OK(token_claims_build(key, &c, &token, &err), &err);
+    header = mem_format("Authorization: Bearer %s\r\n", token);
+    free(token);
+    return rig_keep(r, header);
+}
+
+const char *rig_str(const json_t *doc, const char *key)
+{
+    const char *s = json_string_value(json_object_get(doc, key));
+
+    return s ? s : "";
+}
+
+const char *rig_code(const struct rig_answer *a)
+{
+    return rig_str(a->json, "code");
+}

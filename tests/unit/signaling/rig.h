@@ -1,0 +1,80 @@
+/* rig.h - a real yz-signald between a real PostgreSQL and neighbours that the test plays itself.
+ *
+ * The daemon runs as a child with a data folder of the test's own. The scheduler and one media worker are played on the
+ * test's loop: what they were asked is kept, what they answer is set by the test. Clients (HTTP and WebSocket) turn
+ * the same loop while they wait, so one thread plays everybody.
+ */
+#pragma once
+#include <jansson.h>
+#include "core/wire.h"
+#include "tests/unit/pg_fixture.h"
+
+struct rig_answer {
+    int status; /* 0: the connection ended without one */
+    char head[4096];
+    char *body;   /* NUL-terminated */
+    json_t *json; /* NULL when it is none */
+};
+
+struct rig {
+    struct test *t;
+    struct loop *loop;
+    const char *dir;
+    int pid; /* of yz-signald */
+    /* the scheduler */
+    struct wire_server *sched_server;
+    struct wire *sched; /* NULL when signald is not connected */
+    uint64_t seq;
+    int asked; /* requests, without presence */
+    int presences;
+    char last_op[32], last_body[4096], last_key[80], last_event[16];
+    bool silent;       /* answers nothing */
+    bool no_scheduler; /* set before rig_start */
+    uint64_t subscribed_after;
+    /* the media worker */
+    struct wire_server *media_server;
+    struct wire *media;
+    uint64_t boot;
+    int rooms_opened, offers, leaves, records;
+    char last_peer[64], last_from[64], last_dir[96];
+    uint8_t last_rights;
+    uint64_t last_epoch;
+};
+
+/** Demo people with the password "demo-password", visit VISIT with seats for doctor1 and patient1. */
+#define RIG_REGION 150000
+#define RIG_VISIT  "9001"
+#define RIG_ROOM   "roomword1234"
+struct rig *rig_start(struct test *t, const char *more_settings);
+void rig_scheduler(struct rig *r, bool up);
+void rig_media(struct rig *r, bool up); /* comes up with a new boot */
+void rig_database(struct rig *r, bool up);
+/** The daemon ended and has to be there again. how: a signal. */
+void rig_restart(struct rig *r, int how);
+/** Ends the daemon as ops/down would; the test fails when it complains. */
+void rig_state(struct rig *r, const char *state); /* of the visit, with the scheduler's event */
+void rig_event(struct rig *r, uint64_t seq, const char *topic, int64_t account_id, const char *data);
+
+/** headers: "Name: value\r\n"…; body NULL: none. Lent until the next call. */
+const struct rig_answer *rig_http(struct rig *r, const char *method, const char *path, const char *headers,
+                                  const char *body);
+/** Bytes as they are; what came back within wait_ms or until the end. Lent until the next call. @param[out] ended */
+const char *rig_raw(struct rig *r, const char *bytes, size_t len, int wait_ms, bool *ended);
+const char *rig_code(const struct rig_answer *a); /* of a problem, "" otherwise */
+/** "Cookie: yz_session=…\r\n" of somebody newly logged in; lent until the test ends. */
+const char *rig_login(struct rig *r, const char *login);
+/** "Authorization: Bearer …\r\n" */
+const char *rig_bearer(struct rig *r, const char *room, bool publish, bool subscribe, int life_s);
+
+struct rig_ws;
+/** path "/ws" or with a token; headers as above. NULL with *status when refused. */
+struct rig_ws *rig_ws_open(struct rig *r, const char *path, const char *headers, int *status);
+void rig_ws_say(struct rig_ws *w, const char *text);
+void rig_ws_bytes(struct rig_ws *w, const void *bytes, size_t len); /* as they are */
+/** The next message of this type (others before it are dropped); fails the test after 8 s. Lent until the next call. */
+const json_t *rig_ws_hear(struct rig_ws *w, const char *type);
+bool rig_ws_ended(struct rig_ws *w, int wait_ms);
+void rig_ws_drop(struct rig_ws *w); /* without a good-bye */
+/** Open, hello, welcome. */
+struct rig_ws *rig_ws_greet(struct rig *r, const char *who_headers, const char *resume);
+const char *rig_str(const json_t *doc, const char *key);
