@@ -66,6 +66,14 @@ static void keep_state(struct live *t)
     rec->refresh = true;
 }
 
+static bool any_failed(const struct recording *rec)
+{
+    for (const struct live *t = rec->lives; t; t = t->next)
+        if (!t->closing && t->failed_from_us != 0)
+            return true;
+    return false;
+}
+
 static void on_kept(void *arg, struct segment *s, uint64_t bytes)
 {
     struct live *t = arg;
@@ -77,6 +85,7 @@ static void on_kept(void *arg, struct segment *s, uint64_t bytes)
     if (t->failed_from_us != 0 && segment_of(t)->to_us != 0) {
         manifest_gap_close(t->rec->manifest, track_of(t)->id, segment_of(t)->from_us);
         t->failed_from_us = 0;
+        t->rec->failed = any_failed(t->rec);
         recording_changed(t->rec);
     }
 }
@@ -366,12 +375,11 @@ static bool room_again(const struct recording *rec)
 
 void lives_retry(struct recording *rec, int64_t now_us)
 {
-    bool room = room_again(rec), broken = false;
+    bool room = room_again(rec);
 
     for (struct live *t = rec->lives; t; t = t->next) {
         if (t->closing || (t->segment && !segment_failed(t->segment)))
             continue;
-        broken = true;
         if (!room || track_of(t)->segments_len >= MANIFEST_SEGMENTS)
             continue;
         if (t->segment)
@@ -381,6 +389,5 @@ void lives_retry(struct recording *rec, int64_t now_us)
             begin_segment(t, now_us);
     }
     rec->retry_at_us = now_us + RETRY_US;
-    if (!broken)
-        rec->failed = false;
+    rec->failed = any_failed(rec);
 }

@@ -23,7 +23,7 @@ struct rtp_stream {
     uint64_t frames;
 };
 
-enum rtp_what { RTP_VP8, RTP_H264, RTP_OPUS };
+enum rtp_what { RTP_VP8, RTP_VP8_LARGE, RTP_H264, RTP_H264_LARGE, RTP_OPUS };
 /** Encoded once per test program and length, kept for its later tests. */
 const struct rtp_stream *rtp_stream(enum rtp_what what, int seconds);
 
@@ -74,6 +74,10 @@ struct fx_track *fx_track(struct fx *fx, uint32_t rec, const char *peer, const s
                           int64_t start_us);
 /** Put the next packet of this track, as taken when it was due. false: no more. */
 bool fx_put(struct fx *fx, struct fx_track *track);
+/** Leave the next packet out, as a network does. */
+void fx_skip(struct fx_track *track);
+/** The same stream goes on with other contents: its numbers and times begin anew. */
+void fx_goes_on(struct fx_track *track, const struct rtp_stream *stream);
 void fx_put_sr(struct fx *fx, struct fx_track *track);
 void fx_flush(struct fx *fx);
 void fx_track_end(struct fx *fx, struct fx_track *track);

@@ -1,7 +1,9 @@
 /* recorder_test.c - the real recorder with a writer that behaves like a media worker: what goes in comes out. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "core/clock.h"
@@ -11,6 +13,11 @@
 #define NUM(obj, key)  json_integer_value(json_object_get((obj), (key)))
 
 static struct fx fx;
+
+static void unmount(void *arg)
+{
+    umount2(arg, MNT_DETACH);
+}
 
 static void fx_ready(struct test *t)
 {
@@ -238,6 +245,163 @@ TEST(recorder, a_full_disk_fails_the_recording_and_says_since_when)
     CHECK_SOON(fx.loop, (json_decref(m), m = fx_manifest(&fx, "1/95"), fx_has_gap(m, "disk_full")));
     json_decref(m);
     fx_verify(&fx, "1/95");
+}
+
+TEST(recorder, writing_goes_on_in_a_new_segment_when_there_is_room_again)
+{
+    const struct rtp_stream *vp8 = rtp_stream(RTP_VP8, 12);
+
+    fx_open(&fx, t);
+    fx.file_limit = 20000; /* of one file: a new one has room again */
+    fx_recorder(&fx);
+    fx_worker(&fx);
+    fx_record(&fx, 1, "room", "1/97");
+    fx_track(&fx, 1, "doctor", vp8, clock_now_us());
+    for (int i = 0; i < 150 && fx.recs[0].states[REC_STATE_FAILED] == 0; i++)
+        fx_live(&fx, 100);
+    int growing = fx.recs[0].states[REC_STATE_GROWING];
+    fx_live(&fx, 7000);
+    CHECK(fx.recs[0].states[REC_STATE_GROWING] > growing);
+    json_t *m = fx_manifest(&fx, "1/97"), *gap = json_array_get(json_object_get(m, "gaps"), 0);
+    CHECK_STR(WORD(gap, "reason"), "disk_full");
+    CHECK(NUM(gap, "to_us") - NUM(gap, "from_us") > 2000000);
+    CHECK_INT(json_array_size(json_object_get(fx_track_json(m, 0), "segments")), 2);
+    json_decref(m);
+    fx_close(&fx, 1);
+    json_decref(fx_await(&fx, "1/97", "ready"));
+    fx_verify(&fx, "1/97");
+}
+
+TEST(recorder, a_disk_that_is_really_full_heals_when_it_is_not)
+{
+    const struct rtp_stream *vp8 = rtp_stream(RTP_VP8, 12);
+
+    fx_open(&fx, t);
+    if (mount("tmpfs", fx.data, "tmpfs", 0, "size=40m") != 0) {
+        print_message("no right to mount a small disk here\n");
+        skip();
+    }
+    test_cleanup(t, unmount, (void *)(uintptr_t)fx.data);
+    fx_recorder(&fx);
+    fx_worker(&fx);
+    fx_record(&fx, 1, "room", "1/101");
+    fx_track(&fx, 1, "doctor", vp8, clock_now_us());
+    fx_live(&fx, 1500);
+    const char *filler = test_path(t, fx.data, "filler");
+    int fd = open(filler, O_CREAT | O_WRONLY, 0600);
+    char block[4096] = {0};
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    close(fd);
+    for (int i = 0; i < 50 && fx.recs[0].states[REC_STATE_FAILED] == 0; i++)
+        fx_live(&fx, 100);
+    CHECK_STR(fx.recs[0].reason, "disk_full");
+    unlink(filler);
+    int growing = fx.recs[0].states[REC_STATE_GROWING];
+    fx_live(&fx, 7000);
+    CHECK(fx.recs[0].states[REC_STATE_GROWING] > growing);
+    fx_close(&fx, 1);
+    json_t *m = fx_await(&fx, "1/101", "ready");
+    CHECK(fx_has_gap(m, "disk_full"));
+    json_decref(m);
+    fx_verify(&fx, "1/101");
+}
+
+TEST(recorder, loss_and_reordering_cost_what_was_lost_and_no_more)
+{
+    const struct rtp_stream *vp8 = rtp_stream(RTP_VP8, 6), *h264 = rtp_stream(RTP_H264, 6),
+                            *opus = rtp_stream(RTP_OPUS, 6);
+    int64_t now = clock_now_us() + 200000;
+    long complaints;
+
+    fx_ready(t);
+    fx_record(&fx, 1, "room", "1/98");
+    struct fx_track *tracks[] = {fx_track(&fx, 1, "a", vp8, now), fx_track(&fx, 1, "a", h264, now),
+                                 fx_track(&fx, 1, "a", opus, now)};
+    for (size_t k = 0; k < 3; k++) {
+        struct fx_track *tr = tracks[k];
+        while (tr->at + 4 <
+               tr->stream->len) { /* of each four: the second last, and of some the third not at all */
+            size_t at = tr->at;
+            fx_put(&fx, tr);
+            fx_skip(tr);
+            if (at % 40 == 20)
+                fx_skip(tr);
+            else
+                fx_put(&fx, tr);
+            fx_put(&fx, tr);
+            tr->at = at + 1;
+            fx_put(&fx, tr);
+            tr->at = at + 4;
+        }
+        while (fx_put(&fx, tr))
+            ;
+    }
+    fx_close(&fx, 1);
+    json_t *m = fx_await(&fx, "1/98", "ready");
+    for (size_t k = 0; k < 3; k++) {
+        json_t *tr = fx_track_json(m, k);
+        CHECK_INT(NUM(tr, "packets"), tracks[k]->put);
+        CHECK_INT(NUM(tr, "lost"), tracks[k]->stream->len - tracks[k]->put);
+        CHECK(NUM(tr, "lost") > 0);
+        struct fx_probe p = fx_probe(&fx, "1/98", WORD(tr, "file"));
+        CHECK(p.packets >= (long)tracks[k]->stream->frames - 3 * NUM(tr, "lost"));
+        CHECK(p.duration > 5.5 && p.duration < 6.2);
+    }
+    CHECK(fx_decode(&fx, "1/98", "t1.webm", &complaints) > 70);
+    json_decref(m);
+    fx_verify(&fx, "1/98");
+}
+
+TEST(recorder, a_picture_may_change_its_size_on_the_way)
+{
+    const struct rtp_stream *small[] = {rtp_stream(RTP_VP8, 2), rtp_stream(RTP_H264, 2)},
+                            *large[] = {rtp_stream(RTP_VP8_LARGE, 2), rtp_stream(RTP_H264_LARGE, 2)};
+    int64_t now = clock_now_us() + 200000;
+    long complaints;
+
+    fx_ready(t);
+    fx_record(&fx, 1, "room", "1/99");
+    for (int i = 0; i < 2; i++) {
+        struct fx_track *tr = fx_track(&fx, 1, "a", small[i], now);
+        fx_put_all(&fx, tr);
+        fx_goes_on(tr, large[i]);
+        fx_put_all(&fx, tr);
+    }
+    fx_close(&fx, 1);
+    json_t *m = fx_await(&fx, "1/99", "ready");
+    for (size_t i = 0; i < 2; i++) {
+        const char *file = WORD(fx_track_json(m, i), "file");
+        CHECK_INT(fx_probe(&fx, "1/99", file).packets, 60);
+        CHECK_INT(fx_decode(&fx, "1/99", file, &complaints), 60);
+        CHECK_INT(complaints, 0);
+    }
+    json_decref(m);
+}
+
+TEST(recorder, a_track_without_a_whole_picture_fails_alone)
+{
+    const struct rtp_stream *vp8 = rtp_stream(RTP_VP8, 2), *opus = rtp_stream(RTP_OPUS, 2);
+    int64_t now = clock_now_us() + 200000;
+
+    fx_ready(t);
+    fx_record(&fx, 1, "room", "1/100");
+    struct fx_track *video = fx_track(&fx, 1, "a", vp8, now);
+    for (int i = 0; i < 10; i++)
+        fx_skip(video); /* its first picture */
+    while (video->at < 25)
+        fx_put(&fx, video);
+    fx_put_all(&fx, fx_track(&fx, 1, "a", opus, now));
+    fx_track(&fx, 1, "mute", opus, now);
+    fx_close(&fx, 1);
+    json_t *m = fx_await(&fx, "1/100", "ready");
+    CHECK_STR(WORD(fx_track_json(m, 0), "state"), "failed");
+    CHECK_STR(WORD(fx_track_json(m, 0), "reason"), "no_keyframe");
+    CHECK_STR(WORD(fx_track_json(m, 1), "state"), "ready");
+    CHECK_STR(WORD(fx_track_json(m, 2), "state"), "failed");
+    CHECK_STR(WORD(fx_track_json(m, 2), "reason"), "no_packets");
+    json_decref(m);
+    fx_verify(&fx, "1/100");
 }
 
 TEST(recorder, a_message_it_does_not_know_ends_only_that_connection)
