@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Told } from "@/wire/socket";
 import type { Seat, Visit } from "@/wire/types";
-import { absentRoles, chairsCleared, EMPTY, heard, phaseOf, tilesOf, type CallModel } from "./callModel";
+import { absentRoles, chairsCleared, connects, EMPTY, heard, phaseOf, tilesOf, type CallModel } from "./callModel";
 
 const seat = (id: string, role: Seat["role"], more: Partial<Seat> = {}): Seat =>
   ({ id, role, name: role, present: true, admitted: true, me: false, muted: { audio: false, video: false }, ...more });
@@ -19,9 +19,21 @@ test("before the seat is given one is joining", () => expect(phaseOf(EMPTY)).toB
 test("a seat without rights is the lobby", () => expect(phaseOf(after(joined({ state: "waiting" }, NONE)))).toBe("lobby"));
 
 test("being admitted opens the room, being sent back closes it", () => {
-  const admitted = after(joined({ state: "waiting" }, NONE), { t: "rights", visit_id: "7", ...RIGHTS });
+  const admitted = after(joined({ state: "waiting" }, NONE), { t: "visit", visit: visit() }, { t: "rights", visit_id: "7", ...RIGHTS });
   expect(phaseOf(admitted)).toBe("live");
   expect(phaseOf(heard(admitted, "7", { t: "rights", visit_id: "7", ...NONE }))).toBe("lobby");
+});
+
+test("staff prepare in the lobby with sound and picture, the patient outside has none", () => {
+  const staff = after(joined({ state: "waiting" }, RIGHTS));
+  expect([phaseOf(staff), connects(staff)]).toEqual(["lobby", true]);
+  expect(connects(after(joined({ state: "waiting" }, NONE)))).toBe(false);
+});
+
+test("who waits outside is told apart from who has not come", () => {
+  const seats = [seat("1", "patient", { admitted: false }), seat("2", "township_doctor"), seat("3", "doctor", { me: true })];
+  const tiles = tilesOf(after(joined({ seats, state: "waiting" })));
+  expect(tiles.map((tile) => [tile.role, tile.outside])).toEqual([["township_doctor", false], ["patient", true], ["doctor", false]]);
 });
 
 test("when the doctor ends the visit the room is over, whatever the rights", () =>

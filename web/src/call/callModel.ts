@@ -4,8 +4,8 @@ import type { OrderState, Rights, Seat, SeatRole, Visit } from "@/wire/types";
 
 /** What the room is to this person now.
  *
- *   joining  asking for the seat          lobby    seated, not admitted: nothing is sent or heard
- *   live     may send and hear            over     the visit has ended
+ *   joining  asking for the seat          lobby    seated, the visit is not live: the patient waits outside
+ *   live     the visit is on              over     the visit has ended
  *   moved    another window has the seat  refused  there is no seat here for this person */
 export type Phase = "joining" | "lobby" | "live" | "over" | "moved" | "refused";
 
@@ -34,8 +34,11 @@ export function phaseOf(model: CallModel): Phase {
   if (model.refused) return "refused";
   if (!model.visit) return "joining";
   if (ENDED.includes(model.visit.state)) return "over";
-  return model.rights.publish || model.rights.subscribe ? "live" : "lobby";
+  return model.visit.state === "live" && connects(model) ? "live" : "lobby";
 }
+
+/** Whether sound and picture flow: in the lobby only for staff, who prepare while the patient waits. */
+export const connects = (model: CallModel): boolean => !model.moved && (model.rights.publish || model.rights.subscribe);
 
 const withSeat = (visit: Visit, id: string, change: (seat: Seat) => Seat): Visit =>
   ({ ...visit, seats: visit.seats.map((seat) => (seat.id === id ? change(seat) : seat)) });
@@ -91,6 +94,8 @@ export interface Tile {
   name: string;
   me: boolean;
   present: boolean;
+  /** Waits outside until the doctor opens the door. */
+  outside: boolean;
   speaking: boolean;
   muted: { audio: boolean; video: boolean };
   /** mids of the chairs that carry this seat; null while nothing arrives. */
@@ -114,12 +119,13 @@ export function tilesOf(model: CallModel): Tile[] {
   const rank = (seat: Seat): number => {
     if (seat.me) return 100;
     const at = order.indexOf(seat.role);
-    return (at < 0 ? 50 : at) + (seat.present ? 0 : 20);
+    return (at < 0 ? 50 : at) + (seat.present && seat.admitted ? 0 : 20);
   };
   const mid = (seat: Seat, kind: Kind) =>
     Object.keys(model.chairs).find((one) => model.chairs[one]?.seat === seat.id && model.chairs[one]?.kind === kind) ?? null;
   return [...visit.seats].sort((a, b) => rank(a) - rank(b)).map((seat) => ({
     seat: seat.id, role: seat.role, name: seat.name, me: seat.me, present: seat.present,
+    outside: !seat.me && !seat.admitted && visit.state === "waiting",
     speaking: model.speaker === seat.id, muted: { audio: seat.muted.audio, video: seat.muted.video },
     audio: mid(seat, "audio"), video: mid(seat, "video"),
   }));

@@ -5,7 +5,7 @@ import { lineOf, ratesOf, type Rates, type Sample } from "@/media/stats";
 import { Problem, problemOf } from "@/wire/problem";
 import { browserConfig, live } from "@/wire/session";
 import type { Told } from "@/wire/socket";
-import { chairsCleared, EMPTY, heard, phaseOf, tilesOf } from "./callModel";
+import { chairsCleared, connects, EMPTY, heard, phaseOf, tilesOf } from "./callModel";
 import { muteView } from "./muteView";
 
 const STATS_EVERY_MS = 2_000;
@@ -27,6 +27,7 @@ export function useCall(visitId: string) {
   let patience = true;
 
   const phase = computed(() => phaseOf(model.value));
+  const flows = computed(() => connects(model.value) && (phase.value === "live" || phase.value === "lobby"));
   const tiles = computed(() => tilesOf(model.value));
   const trouble = computed(() => (local.opening || local.accepted ? null : troubleOf(devices.value)));
   const mic = computed(() => muteView(devices.value.audio, local.audioMuted, local.opening));
@@ -57,10 +58,10 @@ export function useCall(visitId: string) {
     follow();
   }
 
-  /** The peer connection exists exactly while the room is live. */
+  /** The peer connection exists exactly while this seat may send or hear. */
   function follow(): void {
     if (gone) return;
-    if (phase.value === "live") return void startPeer();
+    if (flows.value) return void startPeer();
     if (peer.value && phase.value !== "joining") stopPeer();
     if (phase.value === "over" || phase.value === "moved") release();
   }
@@ -76,7 +77,7 @@ export function useCall(visitId: string) {
     starting = true;
     try {
       const config = await browserConfig();
-      if (gone || phase.value !== "live") return;
+      if (gone || !flows.value) return;
       const made = new Peer({
         config: { iceServers: config.turn, audioChairs: config.media.audio_chairs, videoChairs: config.media.video_chairs },
         make: (rtc) => new RTCPeerConnection(rtc),
@@ -203,7 +204,7 @@ export function useCall(visitId: string) {
   onScopeDispose(() => void leave());
 
   return {
-    model, phase, tiles, devices, trouble, mic, camera, line, rates, sample, problem, connection, local,
+    model, phase, flows, tiles, devices, trouble, mic, camera, line, rates, sample, problem, connection, local,
     trackOf: (mid: string | null) => (mid === null ? null : peer.value?.chairs.get(mid) ?? null),
     toggle, flip, open, accept, reclaim, leave, muteOther,
   };

@@ -78,7 +78,7 @@ const en: typeof zhCN = {
     title: "Room", joining: "Entering the room…", lobby: "You are in the waiting room", lobbyNext: "The doctor will let you in. Please stay here.", waitingFor: "Not here yet: {who}", over: "The visit has ended",
     moved: "You entered the room in another window", movedNext: "A seat can be used in one window only.", reclaim: "Go on here", soundOn: "Press here to turn the sound on", controls: "Call buttons",
     mute: "Mute", unmute: "Unmute", cameraStop: "Camera off", cameraStart: "Camera on", flip: "Flip", leave: "Leave", me: "Me", tile: "{name}, {role}",
-    notHere: "Not here yet", cameraOff: "Camera is off", noPicture: "Picture paused", micOff: "Muted", muteOther: "Mute {name}", muteFailed: "Could not mute ({code}). Please try again.", silenced: "The doctor muted you. To speak, press “Unmute”.",
+    notHere: "Not here yet", outside: "In the waiting room", preparing: "The visit has not begun.", cameraOff: "Camera is off", noPicture: "Picture paused", micOff: "Muted", muteOther: "Mute {name}", muteFailed: "Could not mute ({code}). Please try again.", silenced: "The doctor muted you. To speak, press “Unmute”.",
     line: { connecting: "Connecting…", good: "Good connection", fair: "Fair connection", poor: "Poor connection: try camera off", lost: "Connection lost, reconnecting" },
     numbers: "down {down} kbit/s · up {up} kbit/s · loss {loss}% · round trip {rtt} ms · {fps} fps",
     recording: { on: "Recording", interrupted: "Recording interrupted, recovering" }, toList: "Back to today's list", toResult: "See the result",

@@ -76,7 +76,7 @@ export default {
     title: "诊室", joining: "正在进入诊室…", lobby: "您已在候诊室", lobbyNext: "医生准备好后会请您进来，请不要离开。", waitingFor: "还没有到：{who}", over: "就诊已结束",
     moved: "您在另一个窗口进入了诊室", movedNext: "一个座位只能在一个窗口使用。", reclaim: "在这里继续", soundOn: "点这里打开声音", controls: "通话按钮",
     mute: "静音", unmute: "取消静音", cameraStop: "关摄像头", cameraStart: "开摄像头", flip: "翻转", leave: "离开", me: "我", tile: "{name}，{role}",
-    notHere: "还没有到", cameraOff: "摄像头已关", noPicture: "画面暂停", micOff: "已静音", muteOther: "将{name}静音", muteFailed: "没能静音（{code}），请再试。", silenced: "医生已将您静音。要说话时，请点“取消静音”。",
+    notHere: "还没有到", outside: "在候诊室等候", preparing: "就诊还没有开始。", cameraOff: "摄像头已关", noPicture: "画面暂停", micOff: "已静音", muteOther: "将{name}静音", muteFailed: "没能静音（{code}），请再试。", silenced: "医生已将您静音。要说话时，请点“取消静音”。",
     line: { connecting: "正在连接…", good: "网络良好", fair: "网络一般", poor: "网络较差，可关闭摄像头", lost: "网络中断，正在重连" },
     numbers: "下行 {down} kbit/s · 上行 {up} kbit/s · 丢包 {loss}% · 往返 {rtt} 毫秒 · {fps} 帧/秒",
     recording: { on: "录制中", interrupted: "录制中断，正在恢复" }, toList: "回到今日列表", toResult: "查看结果",
