@@ -2,7 +2,7 @@
 
 -- name: booking_facts   ($1 region, $2 now, $3 today, $4 slots[], $5 persons[], $6 tenants[], $7 own[] (1: the patient's own account))
 -- One row per request, in order of arrival. A person beyond the caller's reach is not found.
-SELECT sl.id, coalesce(scheduling.slot_is_bookable(sl.state, r.state, sl.ends_at, sl.day, d.on_duty, d.since, $2::timestamptz, $3::date)
+SELECT sl.id, coalesce(scheduling.slot_is_bookable(sl.state, r.state, sl.ends_at, r.day, d.on_duty, d.since, $2::timestamptz, $3::date)
                        AND 'follow_up' = ANY (r.kinds) AND s.state = 'active' AND $3::date BETWEEN s.licence_from AND s.licence_until,
                        false),
        sl.staff_id, sl.session_id, sl.day::text, sl.cap - sl.taken - sl.held, sl.last_token,

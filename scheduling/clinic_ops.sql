@@ -6,7 +6,7 @@ SELECT c.id, c.name, c.department, g.id, g.name, g.care_level,
           JOIN scheduling.roster_sessions r ON r.region_id = s.region_id AND r.id = s.session_id
           LEFT JOIN scheduling.duty d ON d.region_id = s.region_id AND d.staff_id = s.staff_id
          WHERE s.region_id = c.region_id AND s.clinic_id = c.id AND s.ends_at > $2::timestamptz AND s.taken + s.held < s.cap
-           AND scheduling.slot_is_bookable(s.state, r.state, s.ends_at, s.day, d.on_duty, d.since, $2::timestamptz, $3::date))
+           AND scheduling.slot_is_bookable(s.state, r.state, s.ends_at, r.day, d.on_duty, d.since, $2::timestamptz, $3::date))
   FROM scheduling.clinics c
   JOIN records.organisations g ON g.region_id = c.region_id AND g.id = c.tenant_id AND g.state = 'active'
  WHERE c.region_id = $1::bigint AND c.state = 'open'
@@ -28,5 +28,5 @@ SELECT s.id, s.starts_at, s.ends_at, s.staff_id, t.name, t.title, s.cap - s.take
   JOIN records.staff t ON t.region_id = s.region_id AND t.id = s.staff_id
   LEFT JOIN scheduling.duty d ON d.region_id = s.region_id AND d.staff_id = s.staff_id
  WHERE s.region_id = $1::bigint AND s.clinic_id = $4::bigint AND s.day = $5::date
-   AND scheduling.slot_is_bookable(s.state, r.state, s.ends_at, s.day, d.on_duty, d.since, $2::timestamptz, $3::date)
+   AND scheduling.slot_is_bookable(s.state, r.state, s.ends_at, r.day, d.on_duty, d.since, $2::timestamptz, $3::date)
  ORDER BY s.starts_at, s.staff_id LIMIT 500;

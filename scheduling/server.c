@@ -225,10 +225,13 @@ static void on_request(struct server *s, struct conn *c, struct wire_in *in)
     }
     job = mem_new(sizeof *job);
     *job = (struct job){.kind = JOB_REQUEST, .request = r};
-    if (decider_push(s->decider, job))
+    if (s->decider && decider_push(s->decider, job))
         return;
-    BUSY.value++;
-    err_set(&err, ERR_AGAIN, "busy", "too many requests are waiting");
+    if (s->decider) {
+        BUSY.value++;
+        err_set(&err, ERR_AGAIN, "busy", "too many requests are waiting");
+    } else
+        err_set(&err, ERR_AGAIN, "scheduler_stopping", "the scheduler is going down");
     send_refusal(c->wire, r->request_id, &err, NULL);
     request_free(r);
     free(job);
@@ -247,7 +250,7 @@ static void on_subscribe(struct server *s, struct conn *c, struct wire_in *in)
     *job = (struct job){
         .kind = JOB_REPLAY, .conn_id = c->id, .after_seq = after ? after : UINT64_MAX, .greeting = !c->known};
     c->known = true;
-    if (!decider_push(s->decider, job))
+    if (!s->decider || !decider_push(s->decider, job))
         free(job);
 }
 
@@ -327,8 +330,11 @@ void server_free(struct server *s)
     if (!s)
         return;
     decider_stop(s->decider);
+    s->decider = NULL;
+    for (int turns = 0; s->wire && turns < 1000 && loop_turn(s->loop, 0); turns++)
+        ; /* what was decided is still told */
     if (s->mail)
-        mailbox_free(s->mail); /* delivers the last answers */
+        mailbox_free(s->mail);
     wire_server_free(s->wire);
     free(s);
 }

@@ -108,13 +108,13 @@ CREATE TABLE scheduling.slots (
 CREATE INDEX slots_tenant ON scheduling.slots (region_id, tenant_id);
 CREATE INDEX slots_clinic ON scheduling.slots (region_id, clinic_id, starts_at);
 
--- May this seat be asked for now? Tomorrow's may. Today's may unless the doctor has gone off duty today; once the session
--- runs he must be there. One rule for the list of clinics, the list of slots and the booking itself.
-CREATE FUNCTION scheduling.slot_is_bookable(slot_state text, session_state text, ends_at timestamptz, day date,
+-- May this seat be asked for now? Of a session of another day it may. Of today's it may unless the doctor has gone off duty
+-- today; once the session runs he must be there. One rule for the list of clinics, the list of slots and the booking itself.
+CREATE FUNCTION scheduling.slot_is_bookable(slot_state text, session_state text, ends_at timestamptz, session_day date,
                                             on_duty boolean, duty_since timestamptz, at timestamptz, today date)
     RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT slot_state = 'free' AND session_state IN ('open', 'running') AND ends_at > at
-             AND (day > today OR coalesce(on_duty, false)
+             AND (session_day > today OR coalesce(on_duty, false)
                   OR (session_state = 'open'
                       AND (duty_since IS NULL OR duty_since < today::timestamp AT TIME ZONE interval '+08:00'))) $$;
 
