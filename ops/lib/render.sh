@@ -28,7 +28,7 @@ media_address() {
     elif [ -n "$tls" ]; then
         { echo 127.0.0.1; lan_addresses; } | paste -sd,
     else
-        echo 127.0.0.1
+        echo local # Firefox pairs nothing with a loopback address: every address, answering this machine only
     fi
 }
 

@@ -5,20 +5,29 @@
   const connections = new Set();
   const relay = window.__yzRelay || null; // {udp: {from: to}, tcp: {from: to}}
 
-  // a=candidate:1 1 udp 2130706431 127.0.0.1 20000 typ host …: without a way through the relay the line goes.
+  // a=candidate:1 1 udp 2130706431 192.0.2.2 20000 typ host …: without a way through the relay the line goes.
   function throughRelay(line) {
     const part = line.split(" ");
-    const ports = relay[part[2].toLowerCase()] || {};
-    const to = ports[part[5]];
+    const to = (relay[part[2].toLowerCase()] || {})[part[5]];
     if (!to) return null;
+    part[4] = "127.0.0.1";
     part[5] = String(to);
     return part.join(" ");
   }
+  /* Several addresses of the product are one way through the relay: each m-section names it once. */
   function rewrite(sdp) {
     const out = [];
+    let named = new Set();
     for (const line of sdp.split("\r\n")) {
-      const next = line.startsWith("a=candidate:") ? throughRelay(line) : line;
-      if (next !== null) out.push(next);
+      if (line.startsWith("m=")) named = new Set();
+      if (!line.startsWith("a=candidate:")) {
+        out.push(line);
+        continue;
+      }
+      const next = throughRelay(line);
+      const place = next?.split(" ").slice(4, 6).join(" ");
+      if (next && !named.has(place)) out.push(next);
+      named.add(place);
     }
     return out.join("\r\n");
   }

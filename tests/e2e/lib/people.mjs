@@ -44,6 +44,10 @@ export class Person {
     return this.screen.has("room", "data-phase", phase, options);
   }
 
+  visit_is(state, options) {
+    return this.screen.has("room", "data-visit-state", state, options);
+  }
+
   sees_seated(role, present = "true", options) {
     return this.screen.has(`tile[data-role="${role}"]`, "data-present", present, options);
   }
@@ -60,7 +64,7 @@ export class Office extends Person {
     await this.screen.sees('roster-row[data-state="draft"]');
     const id = await this.screen.attribute('roster-row[data-state="draft"]', "data-id");
     await this.screen.press(`roster-row[data-id="${id}"] roster-publish`);
-    await this.screen.has(`roster-row[data-id="${id}"]`, "data-state", "published");
+    await this.screen.has(`roster-row[data-id="${id}"]`, "data-state", /^(published|open|running)$/);
   }
 }
 
@@ -75,7 +79,7 @@ export class Doctor extends Person {
 
   async #duty(wanted) {
     if (!(await this.screen.shows("duty"))) await this.goes_to("/");
-    await this.screen.has("duty", "aria-checked", /^(true|false)$/);
+    await this.screen.has("duty", "aria-busy", "false");
     if ((await this.screen.attribute("duty", "aria-checked")) !== wanted) await this.screen.press("duty");
     await this.screen.has("duty", "aria-checked", wanted);
   }
@@ -89,12 +93,13 @@ export class Doctor extends Person {
     return until(`${this.screen.name} sees a new offer`, async () => (await this.offers()).find((order) => !known.includes(order)));
   }
 
-  /** @returns won, lost, gone or refused; who wins is taken to the room */
+  /** @returns won, lost or refused; who wins is taken to the room. An offer may look gone until the answer is there. */
   async claims(order) {
     await this.screen.press(`pool-offer[data-order="${order}"] claim`);
     return until(`${this.screen.name} is told who has it`, async () => {
       if (await this.screen.shows("room")) return "won";
-      return this.screen.attribute(`pool-offer[data-order="${order}"] claim-result`, "data-result");
+      const result = await this.screen.attribute(`pool-offer[data-order="${order}"] claim-result`, "data-result");
+      return result === "gone" ? null : result;
     });
   }
 
@@ -106,12 +111,12 @@ export class Doctor extends Person {
 
   async admits() {
     await this.screen.press("admit");
-    await this.is_in("live");
+    await this.visit_is("live");
   }
 
   async sends_back() {
     await this.screen.press("send-back");
-    await this.is_in("lobby");
+    await this.visit_is("waiting");
   }
 
   async ends_the_visit() {

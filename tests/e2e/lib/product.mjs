@@ -35,7 +35,6 @@ export class Product {
       YUNZHEN_HTTP_PORT: String(http),
       YUNZHEN_MEDIA_PORT: String(media),
       YUNZHEN_MEDIA_WORKERS: String(MEDIA_WORKERS),
-      YUNZHEN_MEDIA_ADDRESS: "127.0.0.1",
       ...settings,
     };
   }
