@@ -175,15 +175,24 @@ stage_ops() {
     rm -rf "$folder"
 }
 
-# node --test prints `# pass N` and so on at its end.
+# run_node_tests NAME MINUTES command…: node --test prints `# pass N` and so on at its end. What a run that was cut off left
+# behind is stopped: every product it started has its data in a folder of this stage's own.
 run_node_tests() {
-    local name=$1 log=$results/$1.log
-    shift
-    quiet "$name" "$@" || true
+    local name=$1 minutes=$2 log=$results/$1.log folder data_folder
+    shift 2
+    folder=$(as_builder mktemp -d /tmp/yz-stage-XXXXXX)
+    chmod 755 "$folder"
+    quiet "$name" env TMPDIR="$folder" timeout --kill-after=20 "${minutes}m" "$@" || true
+    for data_folder in "$folder"/yz-e2e-*; do
+        [ -e "$data_folder/supervise.lock" ] || continue
+        YUNZHEN_DATA=$data_folder "$top/ops/down" >/dev/null 2>&1 || say "    could not stop the product in $data_folder"
+    done
     # shellcheck disable=SC2046
     count $(awk '/^# pass /{ p = $3 } /^# (fail|cancelled) /{ f += $3 } /^# (skipped|todo) /{ s += $3 } END {
         if (p == "") f = 1; print p + 0, f + 0, s + 0 }' "$log")
+    grep -q '^# pass ' "$log" || say "    it was cut off after $minutes minutes"
     sed -n 's/^.*ok [0-9]* - \(.*\) # SKIP *\(.*\)$/    skipped: \1 \2/p' "$log"
+    rm -rf "$folder"
 }
 
 stage_story() {
@@ -191,7 +200,7 @@ stage_story() {
     script=$(cd "$top" && node -p 'require("./tests/e2e/package.json").scripts?.e2e ?? ""' 2>/dev/null || true)
     [ -n "$script" ] || { skip "the browser story is not in this checkout"; return; }
     (fetch_npm) || return 1
-    run_node_tests story npm run --silent e2e --workspace tests/e2e
+    run_node_tests story 12 npm run --silent e2e --workspace tests/e2e
 }
 
 stage_long() {
@@ -199,5 +208,5 @@ stage_long() {
     local script
     script=$(cd "$top" && node -p 'require("./tests/e2e/package.json").scripts?.["e2e:long"] ?? ""' 2>/dev/null || true)
     [ -n "$script" ] || { skip "no long browser tests in this checkout"; return; }
-    run_node_tests long npm run --silent e2e:long --workspace tests/e2e
+    run_node_tests long 40 npm run --silent e2e:long --workspace tests/e2e
 }
