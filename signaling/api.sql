@@ -8,7 +8,11 @@ SELECT DISTINCT ON (kind) kind, version, locale, title, text, text_hash, require
  ORDER BY kind, version DESC
 
 -- name: visit_owner   ($1 region, $2 visit)
-SELECT tenant_id, person_id FROM records.visits WHERE region_id = $1::bigint AND id = $2::bigint
+SELECT v.tenant_id, v.person_id, v.order_id,
+       (SELECT array_agg(s.account_id) FROM records.visit_seats s
+         WHERE s.region_id = v.region_id AND s.visit_id = v.id AND s.removed_at IS NULL AND s.account_id IS NOT NULL)::text
+  FROM records.visits v
+ WHERE v.region_id = $1::bigint AND v.id = $2::bigint
 
 -- name: consent_insert   ($1 region, $2 visit, $3 id, $4 kind, $5 version, $6 text hash, $7 granted, $8 account)
 -- The hash proves which text was shown; a hash of no text in force inserts nothing. The locale follows from it.

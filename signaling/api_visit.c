@@ -7,22 +7,45 @@
 #include "records/consent.h"
 #include "signaling/api.h"
 #include "signaling/api.sql.h"
+#include "signaling/fanout.h"
 #include "signaling/signald.h"
 #include "signaling/trail.h"
 #include "signaling/visit.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* --- the visit --- */
 
+static void audit_look(const struct request *req, const struct visit *visit)
+{
+    const struct identity *who = req->who;
+    struct trail_entry e = {
+        .tenant_id = visit->tenant_id,
+        .actor_tenant_id = who->tenant_id,
+        .account_id = who->account_id,
+        .actor_name = who->staff_id ? who->name : "",
+        .person_id = visit->person_id,
+        .subject_kind = "visit",
+        .subject_id = visit->id,
+        .action = "visit.view",
+        .request_id = req->id,
+    };
+
+    if (!trail_seen(req->app->trail, who->account_id, visit->id, e.action))
+        trail_add(req->app->trail, &e);
+}
+
 static void on_visit(void *arg, struct visit *visit, const struct err *err)
 {
     struct request *req = arg;
 
-    if (err)
+    if (err) {
         request_problem(req, err, NULL);
-    else
-        request_answer_json(req, 200, visit_doc(visit, req->who->account_id));
+        return;
+    }
+    audit_look(req, visit);
+    request_answer_json(req, 200, visit_doc(visit, req->who->account_id));
 }
 
 void api_visit(struct request *req)
@@ -91,7 +114,8 @@ struct giving {
     int64_t visit_id, tenant_id, person_id, version;
     const char *kind, *text_hash; /* lent by req->json */
     bool granted;
-    int64_t at_us;
+    int64_t order_id, at_us;
+    char accounts[512]; /* "{311,301}": who has a seat */
 };
 
 static json_t *consent_doc(const char *kind, int64_t version, bool granted, int64_t at_us, int64_t by,
@@ -113,6 +137,15 @@ static bool inserted(void *arg, const struct db_rows *rows, struct err *err)
     return true;
 }
 
+static void tell_seats(const struct giving *g)
+{
+    json_t *data = json_pack("{s:o, s:o, s:s, s:b}", "visit_id", json_id(g->visit_id), "order_id",
+                             json_id(g->order_id), "kind", g->kind, "granted", g->granted);
+
+    fanout_accounts(g->req->app, "consent", g->accounts, data);
+    json_decref(data);
+}
+
 static void on_given(void *arg, const struct err *err)
 {
     struct giving *g = arg;
@@ -122,6 +155,7 @@ static void on_given(void *arg, const struct err *err)
         request_problem(req, err, NULL);
     } else {
         visit_refresh(req->app->visits, g->visit_id); /* recording may begin or end */
+        tell_seats(g);
         request_answer_json(
             req, 201,
             consent_doc(g->kind, g->version, g->granted, g->at_us, req->who->account_id, req->who->name));
@@ -175,6 +209,8 @@ static void on_visit_row(void *arg, const struct db_rows *rows, const struct err
     }
     g->tenant_id = db_i64(rows, 0, 0);
     g->person_id = db_i64(rows, 0, 1);
+    g->order_id = db_i64(rows, 0, 2);
+    snprintf(g->accounts, sizeof g->accounts, "%s", db_str(rows, 0, 3));
     write_consent(g);
 }
 

@@ -1,12 +1,13 @@
 #include "signaling/fanout.h"
 #include "core/clock.h"
-#include "core/db/db.h"
+#include "core/ids.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "signaling/identity.h"
 #include "signaling/signald.h"
 #include "signaling/socket.h"
 #include "signaling/visit.h"
+#include <string.h>
 
 /* --- events --- */
 
@@ -23,31 +24,60 @@ bool fanout_hears(const struct sched_event *ev, const struct identity *who)
     return false;
 }
 
-struct spread {
+struct spreading {
     const struct sched_event *ev;
     struct socket_text *text;
 };
 
 static void spread_one(void *arg, struct socket *sock)
 {
-    struct spread *s = arg;
+    struct spreading *s = arg;
 
     if (fanout_hears(s->ev, sock->who))
         socket_send_text(sock, s->text);
 }
 
-void fanout_event(struct signald *app, const struct sched_event *ev)
+static void spread(struct signald *app, const struct sched_event *ev)
 {
     json_t *doc = json_pack("{s:s, s:s, s:I, s:O}", "t", "event", "topic", ev->topic, "seq",
                             (json_int_t)ev->seq, "data", ev->data);
-    struct spread s = {ev, socket_text_new(doc)};
-    int64_t visit_id = 0;
+    struct spreading s = {ev, socket_text_new(doc)};
 
     sockets_each(app->sockets, spread_one, &s);
     socket_text_unref(s.text);
     json_decref(doc);
+}
+
+void fanout_event(struct signald *app, const struct sched_event *ev)
+{
+    int64_t visit_id = 0;
+
+    spread(app, ev);
     if (json_opt_id(ev->data, "visit_id", &visit_id, NULL) && visit_id)
         visit_refresh(app->visits, visit_id);
+}
+
+static unsigned read_accounts(const char *text, int64_t *out, unsigned max)
+{
+    unsigned n = 0;
+
+    for (const char *p = text; *p && n < max;) {
+        size_t len = strcspn(p, "{},");
+        if (id_parse(p, len, &out[n]))
+            n++;
+        p += len;
+        p += *p != '\0';
+    }
+    return n;
+}
+
+void fanout_accounts(struct signald *app, const char *topic, const char *accounts, const json_t *data)
+{
+    int64_t ids[32];
+    struct sched_event ev = {.topic = topic, .accounts = ids, .data = (json_t *)data};
+
+    ev.accounts_n = read_accounts(accounts, ids, 32);
+    spread(app, &ev);
 }
 
 /* --- what is away --- */

@@ -8,6 +8,8 @@ struct signald;
 struct socket;
 
 void fanout_event(struct signald *app, const struct sched_event *ev);
+/** An event of our own to the windows of some accounts ("{311,301}"); its number is 0, it has no stream. data is borrowed. */
+void fanout_accounts(struct signald *app, const char *topic, const char *accounts, const json_t *data);
 void fanout_scheduler(struct signald *app, bool up);
 void fanout_database(struct signald *app, bool up);
 /** Tell one new window what is away now, if anything is. */

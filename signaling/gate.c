@@ -200,6 +200,10 @@ static void on_identity(void *arg, struct identity *who, const struct err *err)
         request_problem(req, err, NULL);
         return;
     }
+    if (who->bearer && who->claims.kind != TOKEN_OPERATOR) { /* a join token opens one socket, nothing else */
+        request_refuse(req, ERR_DENIED, "token_rights", "a join token on the API");
+        return;
+    }
     req->who = identity_ref(who);
     enter(req);
 }

@@ -20,12 +20,13 @@
 
 _Static_assert(HTTP_SERVER_PRE >= LWS_PRE, "room in front of a frame");
 
-#define CHUNK        (128 * 1024) /* one lws_write; trap 11: more would be copied */
-#define BODY_TOTAL_S 30           /* trap 8: lws re-arms its timer with each byte, so we keep a total */
-#define WRITE_S      20           /* trap 9: a reader that takes nothing for this long is dropped */
-#define ANSWER_S     30           /* a handler that has not answered by now is answered for */
-#define HEAD_MAX     4096
-#define CONN_MAGIC   0x636f6e6eu
+#define CHUNK         (128 * 1024) /* one lws_write; trap 11: more would be copied */
+#define BODY_TOTAL_S  30           /* trap 8: lws re-arms its timer with each byte, so we keep a total */
+#define WRITE_S       20           /* trap 9: a reader that takes nothing for this long is dropped */
+#define ANSWER_S      30           /* a handler that has not answered by now is answered for */
+#define GOODBYE_TURNS 50
+#define HEAD_MAX      4096
+#define CONN_MAGIC    0x636f6e6eu
 
 /* lws keeps one of these zeroed for each transaction or socket. */
 struct conn {
@@ -522,11 +523,22 @@ fail:
     return false;
 }
 
+/* Windows hear that we go, so that they come back without counting it as a fault of the network. */
+static void say_goodbye(struct http_server *h)
+{
+    sockets_bye(h->app->sockets, "going_down");
+    for (int i = 0; i < GOODBYE_TURNS && sockets_count(h->app->sockets); i++) {
+        lws_cancel_service(h->context); /* or the next line would wait for somebody to speak */
+        lws_service(h->context, 0);
+    }
+}
+
 void http_server_run(struct http_server *h)
 {
     while (!loop_stopped(h->app->loop))
         if (lws_service(h->context, 0) < 0)
-            break;
+            return;
+    say_goodbye(h);
 }
 
 void http_server_free(struct http_server *h)

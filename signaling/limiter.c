@@ -19,11 +19,11 @@ struct limiter {
     struct slot slots[];
 };
 
-struct limiter *limiter_new(unsigned burst, unsigned per_minute, unsigned slots)
+struct limiter *limiter_new(unsigned burst, unsigned per_hour, unsigned slots)
 {
     struct limiter *l = mem_new(sizeof *l + slots * sizeof l->slots[0]);
 
-    l->cost_us = 60 * US_PER_S / per_minute;
+    l->cost_us = 3600 * US_PER_S / per_hour;
     l->burst_us = burst * l->cost_us;
     l->mask = slots - 1;
     crypto_random(l->secret, sizeof l->secret);

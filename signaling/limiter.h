@@ -12,9 +12,9 @@
 struct limiter;
 
 /** @param burst      how many at once
- * @param per_minute  how many come back each minute
+ * @param per_hour   how many come back each hour
  * @param slots       keys remembered, a power of two */
-struct limiter *limiter_new(unsigned burst, unsigned per_minute, unsigned slots);
+struct limiter *limiter_new(unsigned burst, unsigned per_hour, unsigned slots);
 void limiter_free(struct limiter *l);
 /** Take one. @param[out] wait_s seconds until the next one comes (when false); may be NULL */
 bool limiter_take(struct limiter *l, const char *key, int64_t mono_us, int *wait_s);

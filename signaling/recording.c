@@ -86,20 +86,19 @@ static void tell(struct visit *visit, const char *state)
     visit_tell(visit);
 }
 
+/* A worker that has not reached its recorder yet says "recorder_lost" first: nothing that ran was interrupted then. */
 void recording_state(struct visit *visit, bool on, int64_t bytes, const char *reason)
 {
     bool was = visit->recording, lost = !strcmp(reason, "recorder_lost");
 
     visit->recording = on && !lost;
-    if (!strcmp(reason, "growing")) {
+    if (!strcmp(reason, "growing"))
         write_row(visit, &SQL_recording_grow, bytes, NULL);
-    } else if (!on && !lost) {
+    else if (!on && !lost)
         write_row(visit, &SQL_recording_end, bytes, reason);
-    }
-    if (lost) {
+    if (was == visit->recording)
+        return;
+    if (lost)
         audit(visit, "recording.gap", "recorder_lost");
-        tell(visit, "interrupted");
-    } else if (was != visit->recording) {
-        tell(visit, visit->recording ? "started" : "stopped");
-    }
+    tell(visit, lost ? "interrupted" : visit->recording ? "started" : "stopped");
 }

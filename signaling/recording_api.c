@@ -222,6 +222,10 @@ static void audit(struct view *v)
 
     if (v->track)
         snprintf(detail, sizeof detail, "{\"track\":\"%s\"}", v->req->param[1]);
+    if (v->track && trail_seen(v->req->app->trail, who->account_id, v->visit_id, e.action)) {
+        on_audited(v, NULL); /* the next range of the same look */
+        return;
+    }
     trail_add(v->req->app->trail, &e);
 }
 

@@ -23,10 +23,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define WORKERS     2
 #define WORKERS_MAX 64
+#define FILES_MAX   65536
 
 static void on_hup(void *arg)
 {
@@ -74,16 +76,16 @@ static bool open_db(struct signald *app, const char *data, struct err *err)
 
 static void open_limits(struct signald *app)
 {
-    const struct config *c = app->config;
+    unsigned burst = (unsigned)config_int(app->config, "signald.login_burst");
+    unsigned per_hour = 60 * (unsigned)config_int(app->config, "signald.logins_per_minute");
 
-    app->request_limit = limiter_new((unsigned)config_int(c, "signald.request_burst"),
-                                     (unsigned)config_int(c, "signald.requests_per_minute"), 8192);
-    app->login_limit = limiter_new((unsigned)config_int(c, "signald.login_burst"),
-                                   (unsigned)config_int(c, "signald.logins_per_minute"), 8192);
-    app->login_ip_limit = limiter_new((unsigned)config_int(c, "signald.login_burst") * 10,
-                                      (unsigned)config_int(c, "signald.logins_per_minute") * 10, 8192);
-    app->connect_limit =
-        limiter_new(50, 120, 8192); /* media.md 4.5: 20 connects in 10 s from one address, and a burst */
+    app->request_limit =
+        limiter_new((unsigned)config_int(app->config, "signald.request_burst"),
+                    60 * (unsigned)config_int(app->config, "signald.requests_per_minute"), 8192);
+    app->login_limit = limiter_new(burst, per_hour, 8192);
+    app->login_ip_limit = limiter_new(10 * burst, 10 * per_hour, 8192);
+    /* media.md 4.5: 20 connects in 10 s from one address, and a burst for a ward that reconnects at once */
+    app->connect_limit = limiter_new(50, 7200, 8192);
 }
 
 static bool open_all(struct signald *app, struct err *err)
@@ -151,6 +153,17 @@ static void close_all(struct signald *app)
     crypto_wipe(app->token_key, sizeof app->token_key);
 }
 
+/* A connection is a descriptor; libwebsockets sizes its tables by the limit it finds. */
+static void raise_limits(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files))
+        return;
+    files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(int argc, char **argv)
 {
     struct signald app = {0};
@@ -163,6 +176,7 @@ int main(int argc, char **argv)
     if (ok && log_level_parse(config_str(app.config, "log.level"), &level))
         log_init("signald", level);
     signal(SIGPIPE, SIG_IGN);
+    raise_limits();
     ok = ok && open_all(&app, &err);
     if (ok) {
         log_info("ready", LID("region", app.region_id), LI("media_workers", media_workers(app.media)));

@@ -22,6 +22,7 @@
 #define PACE_BURST_US   (100 * PACE_COST_US)
 #define QUEUE_MAX       (1024 * 1024)
 #define PER_ACCOUNT_MAX 20
+#define JOIN_LIFE_S     300
 #define ENDING_S        3 /* for the bye to leave */
 
 struct socket_text {
@@ -39,6 +40,7 @@ struct sockets {
     struct signald *app;
     struct socket *first;
     struct loop_timer *sweep;
+    struct limiter *used; /* words of join tokens */
     unsigned n;
 };
 
@@ -241,6 +243,15 @@ static void on_identity(void *arg, struct identity *who, const struct err *err)
     socket_unref(sock);
 }
 
+/* A join token is good once (media.md 4.5); its word is remembered for longer than it can live. */
+static bool first_use(struct sockets *s, const struct token_claims *claims)
+{
+    if (claims->kind != TOKEN_JOIN)
+        return true;
+    return claims->expires_at_us - claims->issued_at_us <= JOIN_LIFE_S * US_PER_S &&
+           limiter_take(s->used, claims->jti, clock_mono_us(), NULL);
+}
+
 unsigned socket_open(struct socket **out, struct sockets *s, struct lws *wsi, const struct socket_hello *in)
 {
     const char *key = *in->ip ? in->ip : "local";
@@ -250,7 +261,8 @@ unsigned socket_open(struct socket **out, struct sockets *s, struct lws *wsi, co
 
     if (in->bearer) {
         if (!token_claims_parse(s->app->token_key, in->bearer, strlen(in->bearer), clock_now_us(), &claims,
-                                NULL))
+                                NULL) ||
+            !first_use(s, &claims))
             return 401;
     } else if (!*in->cookie) {
         return 401;
@@ -407,6 +419,7 @@ struct sockets *sockets_new(struct signald *app)
     struct sockets *s = mem_new(sizeof *s);
 
     s->app = app;
+    s->used = limiter_new(1, 1, 16384);
     s->sweep = loop_timer(app->loop, US_PER_S, US_PER_S, sweep, s);
     metrics_add(&OPEN);
     metrics_add(&SLOW);
@@ -419,6 +432,7 @@ void sockets_free(struct sockets *s)
     if (!s)
         return;
     loop_untimer(s->sweep);
+    limiter_free(s->used);
     free(s);
 }
 

@@ -10,12 +10,19 @@
 #include <string.h>
 
 #define BATCH    200
+#define LOOKS    4096
+#define LOOK_US  (3600 * US_PER_S)
 #define AGAIN_US US_PER_S
 
 struct item {
     struct trail_entry e; /* its strings are copies */
     struct db_args args;
     struct item *next;
+};
+
+struct look {
+    int64_t account_id, subject_id, at_us;
+    const char *action; /* static text */
 };
 
 struct trail {
@@ -27,6 +34,7 @@ struct trail {
     struct item *batch; /* in the running transaction */
 
     struct loop_timer *again;
+    struct look seen[LOOKS]; /* by hash; a newer look takes an older one's place */
 };
 
 static struct metric WRITTEN = METRIC_COUNTER("yz_signal_audit_rows_total", "Audit rows committed.");
@@ -88,6 +96,20 @@ void trail_add(struct trail *t, const struct trail_entry *entry)
     t->queue_end = &i->next;
     WAITING.value = ++t->n;
     pump(t);
+}
+
+bool trail_seen(struct trail *t, int64_t account_id, int64_t subject_id, const char *action)
+{
+    uint64_t hash =
+        ((uint64_t)account_id * 31 + (uint64_t)subject_id) * 31 + (uint8_t)action[strlen(action) - 1];
+    struct look *l = &t->seen[hash % LOOKS];
+    int64_t now = clock_mono_us();
+    bool seen = l->action && l->account_id == account_id && l->subject_id == subject_id &&
+                !strcmp(l->action, action) && now - l->at_us < LOOK_US;
+
+    if (!seen)
+        *l = (struct look){account_id, subject_id, now, action};
+    return seen;
 }
 
 /* One entry with a statement, or as many without as stand in a row. */

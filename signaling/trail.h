@@ -35,3 +35,6 @@ struct trail_entry {
 struct trail *trail_new(struct signald *app, const char *writer_id);
 void trail_free(struct trail *t);
 void trail_add(struct trail *t, const struct trail_entry *entry);
+/** Has this account looked at this subject this way within the last hour? Remembers that it does now. For looks that a
+ * page repeats (a player's ranges, a room's reloads): the first one is written, the next ones are the same look. */
+bool trail_seen(struct trail *t, int64_t account_id, int64_t subject_id, const char *action);

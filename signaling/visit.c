@@ -196,9 +196,9 @@ static struct visit *visit_new(struct visits *v, int64_t visit_id)
 static void settle(struct visit *visit, bool changed)
 {
     for (struct seat *seat = visit->seats; seat; seat = seat->next) {
-        if (seat->removed && seat->present)
-            seat_leave(seat);
         seat_settle(seat);
+        if (seat->removed && seat->present)
+            seat_leave(seat); /* after the window was told that its rights are gone */
     }
     recording_follow(visit);
     if (visit_is_over(visit) && visit->room)

@@ -16,7 +16,7 @@ static int take(struct limiter *l, const char *key, int n, int64_t now_us)
 
 TEST(limiter, gives_a_burst_and_then_the_rate)
 {
-    struct limiter *l = limiter_new(5, 60, 64);
+    struct limiter *l = limiter_new(5, 3600, 64);
 
     CHECK_INT(take(l, "a", 20, START), 5);
     CHECK_INT(take(l, "a", 20, START + 3 * US_PER_S), 3);
@@ -26,7 +26,7 @@ TEST(limiter, gives_a_burst_and_then_the_rate)
 
 TEST(limiter, counts_each_key_by_itself)
 {
-    struct limiter *l = limiter_new(2, 6, 64);
+    struct limiter *l = limiter_new(2, 360, 64);
 
     CHECK_INT(take(l, "a", 9, START), 2);
     CHECK_INT(take(l, "b", 9, START), 2);
@@ -35,7 +35,7 @@ TEST(limiter, counts_each_key_by_itself)
 
 TEST(limiter, says_when_the_next_one_comes)
 {
-    struct limiter *l = limiter_new(1, 6, 64);
+    struct limiter *l = limiter_new(1, 360, 64);
     int wait_s = 0;
 
     CHECK(limiter_take(l, "a", START, &wait_s));
@@ -48,7 +48,7 @@ TEST(limiter, says_when_the_next_one_comes)
 
 TEST(limiter, forgives_after_a_right_password)
 {
-    struct limiter *l = limiter_new(3, 6, 64);
+    struct limiter *l = limiter_new(3, 360, 64);
 
     CHECK_INT(take(l, "a", 9, START), 3);
     limiter_forgive(l, "a", START);
@@ -58,7 +58,7 @@ TEST(limiter, forgives_after_a_right_password)
 
 TEST(limiter, keeps_its_size_under_a_flood_of_keys_and_does_not_forget_the_busy_one_first)
 {
-    struct limiter *l = limiter_new(3, 6, 256);
+    struct limiter *l = limiter_new(3, 360, 256);
     char key[32];
 
     CHECK_INT(take(l, "busy", 9, START), 3);

@@ -429,30 +429,44 @@ const char *rig_login(struct rig *r, const char *login)
     return rig_keep(r, cookie);
 }
 
-const char *rig_bearer(struct rig *r, const char *room, bool publish, bool subscribe, int life_s)
+static char *token(struct rig *r, struct token_claims c, int life_s)
 {
     int64_t now = clock_now_us();
-    struct token_claims c = {
-        .account_id = 311,
-        .region_id = RIG_REGION,
-        .tenant_id = 31,
-        .roles = SCHED_ROLE_DOCTOR,
-        .publish = publish,
-        .subscribe = subscribe,
-        .issued_at_us = now - (life_s < 0 ? 100 * US_PER_S : 0),
-        .not_before_us = now - 100 * US_PER_S,
-        .expires_at_us = now + life_s * US_PER_S,
-    };
     struct err err = ERR_INIT;
     uint8_t key[32];
-    char *token = NULL, *header;
+    char *out = NULL;
+
+    c.account_id = 311;
+    c.region_id = RIG_REGION;
+    c.tenant_id = 31;
+    c.roles = SCHED_ROLE_DOCTOR;
+    c.issued_at_us = now - (life_s < 0 ? 100 * US_PER_S : 0);
+    c.not_before_us = now - 100 * US_PER_S;
+    c.expires_at_us = now + life_s * US_PER_S;
+    CHECK_OK(secret_load(test_path(r->t, r->dir, "keys/token.key"), key, &err), &err);
+    CHECK_OK(token_claims_build(key, &c, &out, &err), &err);
+    return out;
+}
+
+const char *rig_bearer(struct rig *r, const char *room, bool publish, bool subscribe, int life_s)
+{
+    struct token_claims c = {.publish = publish, .subscribe = subscribe};
+    char *text, *header;
 
     snprintf(c.room, sizeof c.room, "%s", room);
-    CHECK_OK(secret_load(test_path(r->t, r->dir, "keys/token.key"), key, &err), &err);
-    CHECK_OK(token_claims_build(key, &c, &token, &err), &err);
-    header = mem_format("Authorization: Bearer %s\r\n", token);
-    free(token);
+    text = token(r, c, life_s);
+    header = mem_format("Authorization: Bearer %s\r\n", text);
+    free(text);
     return rig_keep(r, header);
+}
+
+const char *rig_join_path(struct rig *r, int life_s)
+{
+    char *text = token(r, (struct token_claims){.kind = TOKEN_JOIN}, life_s),
+         *path = mem_format("/ws?token=%s", text);
+
+    free(text);
+    return rig_keep(r, path);
 }
 
 const char *rig_str(const json_t *doc, const char *key)

@@ -63,8 +63,10 @@ const char *rig_raw(struct rig *r, const char *bytes, size_t len, int wait_ms, b
 const char *rig_code(const struct rig_answer *a); /* of a problem, "" otherwise */
 /** "Cookie: yz_session=…\r\n" of somebody newly logged in; lent until the test ends. */
 const char *rig_login(struct rig *r, const char *login);
-/** "Authorization: Bearer …\r\n" */
+/** "Authorization: Bearer …\r\n" of doctor1 */
 const char *rig_bearer(struct rig *r, const char *room, bool publish, bool subscribe, int life_s);
+/** "/ws?token=…" with a token good for one socket. */
+const char *rig_join_path(struct rig *r, int life_s);
 
 struct rig_ws;
 /** path "/ws" or with a token; headers as above. NULL with *status when refused. */

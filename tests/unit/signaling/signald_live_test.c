@@ -68,6 +68,22 @@ TEST(socket, with_a_token_in_the_address_is_as_good)
     free(path);
 }
 
+TEST(socket, opens_once_with_a_join_token_and_never_with_a_long_lived_one)
+{
+    struct rig *r = rig_start(t, NULL);
+    const char *path = rig_join_path(r, 200);
+    char *header = mem_format("Authorization: Bearer %s\r\n", path + 10);
+    int status;
+
+    CHECK_STR(rig_code(rig_http(r, "GET", "/api/v1/session", header, NULL)), "token_rights");
+    CHECK(rig_ws_open(r, path, "", &status) != NULL);
+    CHECK(rig_ws_open(r, path, "", &status) == NULL);
+    CHECK_INT(status, 401);
+    CHECK(rig_ws_open(r, rig_join_path(r, 3600), "", &status) == NULL);
+    CHECK_INT(status, 401);
+    free(header);
+}
+
 TEST(socket, that_says_nothing_is_closed_after_five_seconds)
 {
     struct rig *r = rig_start(t, NULL);
@@ -260,7 +276,9 @@ TEST(visit, that_ends_closes_the_room_and_takes_everybodys_rights)
     rig_state(r, "live");
     rig_state(r, "documenting");
     CHECK(!rights(rig_ws_hear(doctor, "rights"), "publish"));
-    CHECK_STR(pg_value("SELECT state FROM signaling.rooms WHERE room_id = '" RIG_ROOM "'"), "closed");
+    CHECK_SOON(
+        r->loop,
+        !strcmp("closed", pg_value("SELECT state FROM signaling.rooms WHERE room_id = '" RIG_ROOM "'")));
     rig_ws_say(doctor, JOIN);
     CHECK_STR(rig_str(rig_ws_hear(doctor, "error"), "code"), "visit_over");
 }
@@ -283,10 +301,30 @@ TEST(recording, runs_while_live_and_consented_and_stops_with_either)
     CHECK_STR(r->last_dir, "150000/" RIG_VISIT);
     rig_state(r, "documenting");
     CHECK_SOON(r->loop, r->records == 0);
-    CHECK_STR(pg_value("SELECT state FROM records.recordings WHERE visit_id = 9001"), "processing");
+    CHECK_SOON(r->loop,
+               !strcmp("processing", pg_value("SELECT state FROM records.recordings WHERE visit_id = 9001")));
 }
 
 /* --- events --- */
+
+TEST(consent, that_is_given_is_told_to_everybody_with_a_seat)
+{
+    struct rig *r = rig_start(t, NULL);
+    const char *patient = rig_login(r, "patient1");
+    struct rig_ws *doctor = rig_ws_greet(r, rig_login(r, "doctor1"), NULL);
+    char *headers = mem_format("%sContent-Type: application/json\r\n", patient);
+    char *body =
+        mem_format("{\"kind\":\"service\",\"version\":1,\"granted\":true,\"text_hash\":\"%s\"}",
+                   pg_value("SELECT text_hash FROM records.consent_texts WHERE kind = 'service' LIMIT 1"));
+    const json_t *m;
+
+    CHECK_INT(rig_http(r, "POST", "/api/v1/visits/" RIG_VISIT "/consents", headers, body)->status, 201);
+    m = rig_ws_hear(doctor, "event");
+    CHECK_STR(rig_str(m, "topic"), "consent");
+    CHECK_STR(rig_str(json_object_get(m, "data"), "kind"), "service");
+    free(body);
+    free(headers);
+}
 
 TEST(events, reach_the_audience_and_a_gap_is_asked_for_again)
 {
