@@ -12,37 +12,41 @@
 #include <stdio.h>
 #include <string.h>
 
-static void on_written(void *arg, const struct db_rows *rows, const struct err *err)
+/* The manifest on disk is the truth; a row that could not be written is put right when somebody looks. */
+static void on_grown(void *arg, const struct db_rows *rows, const struct err *err)
 {
     (void)arg;
     (void)rows;
-    if (err) /* the manifest on disk is the truth; the row is put right when somebody looks */
-        log_warn("recording_row_not_written", LERR(err));
+    if (err)
+        log_info("recording_row_not_written", LERR(err));
 }
 
-static void write_row(const struct visit *visit, const struct db_stmt *stmt, int64_t bytes, const char *text)
+static void on_written(void *arg, const struct err *err)
 {
-    struct signald *app = visit->app;
+    on_grown(arg, NULL, err);
+}
+
+static void grow_row(const struct visit *visit, int64_t bytes)
+{
     struct db_scope scope = {visit->region_id, visit->tenant_id, 0};
     struct db_args a;
 
     db_args_init(&a);
     db_arg_id(&a, visit->region_id);
     db_arg_id(&a, visit->id);
-    if (stmt == &SQL_recording_begin) {
-        db_arg_id(&a, ids_next(&app->ids, clock_now_us()));
-        db_arg_id(&a, visit->tenant_id);
-    } else {
-        db_arg_i64(&a, bytes);
-    }
-    if (text)
-        db_arg_str(&a, text);
-    db_query(app->db, &scope, stmt, &a, on_written, NULL);
+    db_arg_i64(&a, bytes);
+    db_query(visit->app->db, &scope, &SQL_recording_grow, &a, on_grown, NULL);
 }
 
-static void audit(const struct visit *visit, const char *action, const char *outcome)
+/* The row changes in the transaction of its audit row, and so in order: the trail has one at a time. */
+static void write_row(const struct visit *visit, const struct db_stmt *stmt, struct db_args *args,
+                      const char *action, const char *outcome)
 {
     struct trail_entry e = {
+        .scope = {visit->region_id, visit->tenant_id, 0},
+        .stmt = stmt,
+        .args = args,
+        .done = stmt ? on_written : NULL,
         .tenant_id = visit->tenant_id,
         .actor_tenant_id = visit->tenant_id,
         .person_id = visit->person_id,
@@ -53,6 +57,31 @@ static void audit(const struct visit *visit, const char *action, const char *out
     };
 
     trail_add(visit->app->trail, &e);
+}
+
+static void begin_row(const struct visit *visit, const char *dir)
+{
+    struct db_args a;
+
+    db_args_init(&a);
+    db_arg_id(&a, visit->region_id);
+    db_arg_id(&a, visit->id);
+    db_arg_id(&a, ids_next(&visit->app->ids, clock_now_us()));
+    db_arg_id(&a, visit->tenant_id);
+    db_arg_str(&a, dir);
+    write_row(visit, &SQL_recording_begin, &a, "recording.begin", "ok");
+}
+
+static void end_row(const struct visit *visit, const char *reason)
+{
+    struct db_args a;
+
+    db_args_init(&a);
+    db_arg_id(&a, visit->region_id);
+    db_arg_id(&a, visit->id);
+    db_arg_i64(&a, 0);
+    db_arg_str(&a, reason);
+    write_row(visit, &SQL_recording_end, &a, "recording.end", reason);
 }
 
 void recording_follow(struct visit *visit)
@@ -68,12 +97,11 @@ void recording_follow(struct visit *visit)
     log_info("recording", LID("visit", visit->id), LB("on", want));
     room_record(visit->room, want, dir);
     if (want)
-        write_row(visit, &SQL_recording_begin, 0, dir);
+        begin_row(visit, dir);
     else
-        write_row(visit, &SQL_recording_end, 0, visit_is_over(visit) ? "visit_over" : "stopped");
+        end_row(visit, visit_is_over(visit) ? "visit_over" : "stopped");
     if (!want && visit->recording)
         recording_state(visit, false, 0, "stopped");
-    audit(visit, want ? "recording.begin" : "recording.end", "ok");
 }
 
 static void tell(struct visit *visit, const char *state)
@@ -93,12 +121,10 @@ void recording_state(struct visit *visit, bool on, int64_t bytes, const char *re
 
     visit->recording = on && !lost;
     if (!strcmp(reason, "growing"))
-        write_row(visit, &SQL_recording_grow, bytes, NULL);
-    else if (!on && !lost)
-        write_row(visit, &SQL_recording_end, bytes, reason);
+        grow_row(visit, bytes);
     if (was == visit->recording)
         return;
     if (lost)
-        audit(visit, "recording.gap", "recorder_lost");
+        write_row(visit, NULL, NULL, "recording.gap", "recorder_lost");
     tell(visit, lost ? "interrupted" : visit->recording ? "started" : "stopped");
 }
