@@ -1,3 +1,4 @@
+import { nextTick } from "vue";
 import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
 import { hasRole, restore, session } from "@/wire/session";
 import type { Role } from "@/wire/types";
@@ -36,6 +37,15 @@ export const router = createRouter({
   history: createWebHistory(),
   routes,
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? undefined : { top: 0 }),
+});
+
+/** A new page is read from its beginning: without this, a screen reader stays where the old page's link was. */
+router.afterEach(async (to, from) => {
+  if (to.path === from.path || from.matched.length === 0) return;
+  await nextTick();
+  const main = document.getElementById("main");
+  main?.setAttribute("tabindex", "-1");
+  main?.focus({ preventScroll: true });
 });
 
 router.beforeEach(async (to) => {
