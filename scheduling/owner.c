@@ -72,21 +72,20 @@ void owner_shift_clock(struct owner *o, int64_t shift_us)
 
 bool owner_connect(struct owner *o, struct err *err)
 {
-    char sql[160];
+    return o->db || db_sync_open(&o->db, o->conninfo, err);
+}
 
-    if (o->db)
-        return true;
-    if (!db_sync_open(&o->db, o->conninfo, err))
-        return false;
-    /* Statements here are short; one that is not is stuck, and the lease would run out behind it. A process that is
-     * stopped inside a transaction holds the lease row: the server lets go of it when the lease would have ended. */
+/* Statements here are short; one that is not is stuck, and the lease would run out behind it. A process that is stopped inside
+ * a transaction holds the lease row: the server lets go of it when the lease would have ended. */
+bool owner_begin(struct owner *o, struct err *err)
+{
+    char sql[200];
+
     snprintf(sql, sizeof sql,
-             "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '%" PRId64 "ms'",
+             "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = "
+             "'%" PRId64 "ms'",
              o->opt.lease_us / US_PER_MS);
-    if (db_sync_exec(o->db, sql, err))
-        return true;
-    owner_disconnect(o);
-    return false;
+    return owner_connect(o, err) && db_sync_exec(o->db, sql, err);
 }
 
 void owner_disconnect(struct owner *o)

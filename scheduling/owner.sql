@@ -15,8 +15,9 @@ UPDATE scheduling.shard_lease SET until = clock_timestamp() + $3::bigint * inter
 RETURNING batch;
 
 -- name: lease_look   ($1 region)
--- After a connection died in COMMIT: the number tells whether that batch happened.
-SELECT epoch, batch FROM scheduling.shard_lease WHERE region_id = $1::bigint;
+-- After a connection died in COMMIT: the number tells whether that batch happened. The lock waits for a server process that
+-- is still about to finish it; without it we could look too early and do the batch twice.
+SELECT epoch, batch FROM scheduling.shard_lease WHERE region_id = $1::bigint FOR UPDATE;
 
 -- name: batch_look   ($1 region, $2 epoch)
 -- Time and ownership, without writing.

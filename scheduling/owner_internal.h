@@ -26,6 +26,8 @@ struct owner {
 
 /** Connect when away. ERR_AGAIN "database_away". */
 bool owner_connect(struct owner *o, struct err *err);
+/** A transaction with its limits. */
+bool owner_begin(struct owner *o, struct err *err);
 /** Forget the connection, and with it the certainty of owning anything until the next renewal. */
 void owner_disconnect(struct owner *o);
 void owner_lose(struct owner *o, const char *why);

@@ -77,16 +77,17 @@ bool batch_begin(struct batch *b, struct owner *o, struct sched_request **req, s
     b->actors = mem_new(sizeof *b->actors * (n + 1));
     if (!o->epoch)
         return err_set(&b->err, ERR_STALE, "not_owner", "this process does not own the region");
-    if (!owner_connect(o, &b->err))
+    if (!owner_begin(o, &b->err))
         return false;
     b->db = o->db;
-    return db_sync_exec(b->db, "BEGIN", &b->err) && look(b);
+    b->open = true;
+    return look(b);
 }
 
 void batch_end(struct batch *b)
 {
-    if (b->db && b->owner->db)
-        db_sync_exec(b->db, "ROLLBACK", NULL); /* after a commit: a harmless notice */
+    if (b->open)
+        db_sync_exec(b->db, "ROLLBACK", NULL);
     stream_rolled_back(&b->owner->stream);
     for (size_t i = 0; i < b->n_events; i++)
         owner_event_free(b->events[i]);
@@ -150,6 +151,7 @@ bool batch_commit(struct batch *b)
 {
     struct owner *o = b->owner;
 
+    b->open = false; /* whatever COMMIT answers, nothing is left to roll back */
     if (!db_sync_exec(b->db, "COMMIT", &b->err)) {
         if (b->err.code != ERR_UNKNOWN || !b->writing)
             return false;
