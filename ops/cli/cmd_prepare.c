@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "core/clock.h"
 #include "core/db/migrate.h"
 #include "core/mem.h"
 #include "ops/cli/password.h"
 #include "ops/cli/store.sql.h"
 
 #define DEMO_REGION  INT64_C(150000)
+#define PATIENCE_US  (60 * US_PER_S)
 #define SQL_FILE_MAX (4 * 1024 * 1024)
 
 static bool read_file(char **out, const char *path, struct err *err)
@@ -43,6 +46,20 @@ static bool run_file(struct db_sync *s, const struct cli *cli, const char *name,
     return ok;
 }
 
+/* A server that replays its log after a crash has a socket, but no ear yet. */
+static bool open_patiently(struct db_sync **out, const char *conninfo, struct err *err)
+{
+    int64_t until = clock_mono_us() + PATIENCE_US;
+
+    while (!db_sync_open(out, conninfo, err)) {
+        if (!err_is(err, ERR_AGAIN) || clock_mono_us() > until)
+            return false;
+        err_clear(err);
+        usleep(100000);
+    }
+    return true;
+}
+
 /* As the cluster's administrator: the roles and an empty database of our own. */
 static bool make_database(const struct cli *cli, struct err *err)
 {
@@ -53,7 +70,7 @@ static bool make_database(const struct cli *cli, struct err *err)
     bool ok = false;
 
     db_args_init(&none);
-    if (!db_sync_open(&s, conninfo, err) || !run_file(s, cli, "ops/postgres/roles.sql", err))
+    if (!open_patiently(&s, conninfo, err) || !run_file(s, cli, "ops/postgres/roles.sql", err))
         goto out;
     if (!db_sync_query(s, NULL, &SQL_cli_database_exists, &none, &rows, err))
         goto out;

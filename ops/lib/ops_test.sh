@@ -29,6 +29,14 @@ new_account_logs_in() {
     curl -s -H 'Content-Type: application/json' -H "Origin: http://127.0.0.1:$YUNZHEN_HTTP_PORT" \
         -d "{\"login\":\"trial_doctor\",\"password\":\"$password\"}" "http://127.0.0.1:$YUNZHEN_HTTP_PORT/api/v1/session"
 }
+comes_back() {
+    local until_s=$((SECONDS + 20))
+    while [ "$(restarts_of "$1")" = 0 ]; do
+        [ "$SECONDS" -lt "$until_s" ] || return 1
+        sleep 0.05
+    done
+    "$top/ops/yunzhen" status --wait=20
+}
 now_ms() { date +%s%3N; }
 field() { node -e 'const j = JSON.parse(require("fs").readFileSync(0)); console.log('"$1"')'; }
 
@@ -69,12 +77,12 @@ else
     printf '# skip the page: web/dist is not built\n'
 fi
 
-pid=$(field 'j.processes.find(p => p.name === "schedulerd")?.pid ?? 0' <<<"$out")
-if [ "$pid" != 0 ]; then
-    kill -9 "$pid"
-    ok 'a killed daemon is started again' "$top/ops/yunzhen" status --wait=20
-    ok 'and counted' ends_with "$("$top/ops/status" --json | field 'j.processes.find(p => p.name === "schedulerd").restarts > 0')" true
-fi
+pid_of() { "$top/ops/status" --json | field 'j.processes.find(p => p.name === "'"$1"'").pid'; }
+restarts_of() { "$top/ops/status" --json | field 'j.processes.find(p => p.name === "'"$1"'").restarts'; }
+for name in schedulerd signald recorderd mediad-0 nginx postgres; do
+    kill -9 "$(pid_of "$name")"
+    ok "$name, killed, comes back by itself" comes_back "$name"
+done
 
 began=$(now_ms)
 ok 'down stops everything' "$top/ops/down"
@@ -91,7 +99,8 @@ ok 'passwords are the same as before' ends_with "$("$top/ops/yunzhen" user demo-
 ok 'a setting in the data folder reaches the daemons' contains "$("$top/ops/yunzhen" config log.level)" 'log.level = debug'
 
 supervisor=$("$top/ops/status" --json | field j.pid)
-kill -9 "$supervisor"
+web=$(pid_of nginx)
+kill -9 "$supervisor" "$web"
 ok 'after a killed supervisor up works again' "$top/ops/up" -d --no-build
 ok 'down after that' "$top/ops/down"
 exit $((failures > 0))

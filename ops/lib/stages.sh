@@ -168,11 +168,15 @@ stage_ops() {
         YUNZHEN_MEDIA_PORT=$(free_port)
         bash "$top/ops/lib/ops_test.sh"
     ) >"$results/ops.log" 2>&1 || status=1
-    sed -n '/^not ok/p; /^# skip/p' "$results/ops.log"
+    sed -n '/^# skip/p' "$results/ops.log"
     # shellcheck disable=SC2046
     count $(awk '/^ok /{ p++ } /^not ok /{ f++ } /^# skip/{ s++ } END { print p + 0, f + 0, s + 0 }' "$results/ops.log")
-    [ "$status" = 0 ] || { tail -n 30 "$results/ops.log"; return 1; }
-    rm -rf "$folder"
+    if [ "$status" = 0 ]; then
+        rm -rf "$folder"
+    else
+        grep -B 12 '^not ok' "$results/ops.log" | tail -n 80
+        grep -q '^not ok' "$results/ops.log" || count 0 1 0
+    fi
 }
 
 # run_node_tests NAME MINUTES command…: node --test prints `# pass N` and so on at its end. What a run that was cut off left

@@ -39,6 +39,13 @@ check_settings() {
     yunzhen config --check || die "$data/config is not understood"
 }
 
+# What a killed supervisor left would hold the ports.
+clear_orphans() {
+    as_run test -e "$data/run/processes" || return 0
+    as_run "$(bin_dir)/yz-supervise" "--data=$reach" --clear=true 2>>"$data/log/supervise.log" ||
+        die "processes of an earlier start do not stop; $data/log/supervise.log names them"
+}
+
 start_supervisor() {
     local how=("$(bin_dir)/yz-supervise" "--data=$reach")
     export_settings

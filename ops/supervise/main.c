@@ -1,6 +1,6 @@
 /* yz-supervise: starts the processes of one installation, keeps them running, stops them in reverse order.
  *
- *   yz-supervise --data=FOLDER [--table=FILE] [--foreground]
+ *   yz-supervise --data=FOLDER [--table=FILE] [--foreground=true] [--clear=true]
  *
  * SIGTERM and SIGINT stop everything, PostgreSQL last; SIGHUP is passed on. Exit status: 0 stopped as asked,
  * 1 a step failed or the folder is unusable, 3 another supervisor runs here. */
@@ -28,6 +28,8 @@ static const struct config_setting SETTINGS[] = {
      "What to run; empty means run/processes in the data folder."},
     {"foreground", CONFIG_BOOL, "false", 0, 0, "", false, false,
      "Stop when the program that started us ends."},
+    {"clear", CONFIG_BOOL, "false", 0, 0, "", false, false,
+     "Only end what a killed supervisor left behind, then exit."},
     {"supervise.log_bytes", CONFIG_INT, "16777216", 65536, INT64_C(1) << 40, "bytes", false, false,
      "A process's log file is put aside at this size; three old ones are kept."},
     {0},
@@ -92,7 +94,8 @@ int main(int argc, char **argv)
     }
     if (!table_load(&table, paths.table, &err) || !orphan_clear(&table, paths.status, &err))
         goto out;
-    if (supervisor_run(&table, &paths, (size_t)config_int(conf, "supervise.log_bytes"), &err))
+    if (config_bool(conf, "clear") ||
+        supervisor_run(&table, &paths, (size_t)config_int(conf, "supervise.log_bytes"), &err))
         status = EXIT_SUCCESS;
 out:
     if (err.code != ERR_NONE) {

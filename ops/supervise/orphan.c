@@ -69,15 +69,28 @@ static bool gone_within(pid_t pid, int64_t ticks, int seconds)
     return true;
 }
 
+/* The leader is gone or a zombie, its group is not. The number cannot have been given to anybody else as long as the
+ * group lives. */
+static void end_helpers(pid_t pid, int64_t ticks)
+{
+    int64_t now = pid > 1 ? orphan_start_ticks(pid) : -1;
+
+    if ((now == 0 || now == ticks) && kill(-pid, 0) == 0)
+        kill(-pid, SIGKILL);
+}
+
 static bool end_it(const struct process_spec *p, pid_t pid, int64_t ticks, struct err *err)
 {
-    if (!lives(pid, ticks))
+    if (!lives(pid, ticks)) {
+        end_helpers(pid, ticks);
         return true;
+    }
     log_warn("orphan", LS("name", p->name), LI("pid", pid));
     kill(pid, p->stop_signal);
     if (gone_within(pid, ticks, p->stop_s))
         return true;
     if (!p->pidfile) { /* a killed PostgreSQL would have to recover, and its children may still write */
+        kill(-pid, SIGKILL);
         kill(pid, SIGKILL);
         if (gone_within(pid, ticks, 5))
             return true;

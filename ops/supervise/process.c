@@ -137,6 +137,8 @@ static void on_exit_of_child(void *arg, uint32_t events)
     int status = 0;
 
     (void)events;
+    /* Its helpers first, while the dead leader still holds the group's number: nginx's workers would keep the port. */
+    kill(-p->pid, SIGKILL);
     if (waitpid(p->pid, &status, WNOHANG) != p->pid)
         return;
     if (WIFSIGNALED(status))

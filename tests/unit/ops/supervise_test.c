@@ -218,6 +218,21 @@ TEST(supervise, the_next_start_ends_what_a_killed_one_left_and_nothing_else)
     CHECK(kill(bystander, 0) == 0);
 }
 
+/* As nginx's workers do when their master is killed. */
+TEST(supervise, helpers_of_a_process_that_died_do_not_outlive_it)
+{
+    struct fx *f = open_fx(t, "process a\n  run /bin/sh\n  arg -c\n"
+                              "  arg sleep 60 & echo $! >helper; exec sleep 60\n");
+    pid_t helper;
+
+    CHECK_WITHIN_10_S(state_is(t, f, "ready"));
+    CHECK_WITHIN_10_S(atoi(read_text(t, f, "helper")) > 1);
+    helper = (pid_t)atoi(read_text(t, f, "helper"));
+    CHECK(kill(helper, 0) == 0);
+    kill(pid_of(t, f, 0), SIGKILL);
+    CHECK_WITHIN_10_S(kill(helper, 0) != 0);
+}
+
 TEST(supervise, ctrl_c_in_the_terminal_reaches_it_alone)
 {
     struct fx *f = open_fx(t, WRITES_ON_STOP("a"));
