@@ -67,7 +67,7 @@ const en: typeof zhCN = {
     go: { audio: "Go on with sound only", video: "Go on with picture only", nothing: "Enter without", both: "Go on" },
     refusal: {
       insecure: { title: "The {which} cannot be used at this address", help: "Browsers open the {which} only on secure pages. Open this page with https in front, or on the machine itself." },
-      denied: { title: "The {which} was not allowed", help: "Press the lock or settings sign beside the address, set the {which} to “Allow”, then try again. On a phone, allow the browser in the system settings too." },
+      denied: { title: "The {which} was not allowed", help: "Press the lock or settings sign beside the address, set the {which} to 'Allow', then try again. On a phone, allow the browser in the system settings too." },
       none: { title: "No {which} found", help: "Connect a {which} or use another device, then try again." },
       busy: { title: "The {which} could not be opened", help: "Another program may be using it. Close other calls or camera programs, then try again." },
       unsupported: { title: "This browser has no {which} support", help: "Please update the browser, or use a recent Chrome, Edge, Firefox or Safari." },
@@ -78,7 +78,7 @@ const en: typeof zhCN = {
     title: "Room", joining: "Entering the room…", lobby: "You are in the waiting room", lobbyNext: "The doctor will let you in. Please stay here.", waitingFor: "Not here yet: {who}", over: "The visit has ended",
     moved: "You entered the room in another window", movedNext: "A seat can be used in one window only.", reclaim: "Go on here", soundOn: "Press here to turn the sound on", controls: "Call buttons",
     mute: "Mute", unmute: "Unmute", cameraStop: "Camera off", cameraStart: "Camera on", flip: "Flip", leave: "Leave", me: "Me", tile: "{name}, {role}",
-    notHere: "Not here yet", outside: "In the waiting room", preparing: "The visit has not begun.", cameraOff: "Camera is off", noPicture: "Picture paused", micOff: "Muted", muteOther: "Mute {name}", muteFailed: "Could not mute ({code}). Please try again.", silenced: "The doctor muted you. To speak, press “Unmute”.",
+    notHere: "Not here yet", outside: "In the waiting room", preparing: "The visit has not begun.", cameraOff: "Camera is off", noPicture: "Picture paused", micOff: "Muted", muteOther: "Mute {name}", muteFailed: "Could not mute ({code}). Please try again.", silenced: "The doctor muted you. To speak, press 'Unmute'.",
     line: { connecting: "Connecting…", good: "Good connection", fair: "Fair connection", poor: "Poor connection: try camera off", lost: "Connection lost, reconnecting" },
     numbers: "down {down} kbit/s · up {up} kbit/s · loss {loss}% · round trip {rtt} ms · {fps} fps",
     recording: { on: "Recording", interrupted: "Recording interrupted, recovering" }, toList: "Back to today's list", toResult: "See the result",
@@ -137,7 +137,7 @@ const en: typeof zhCN = {
     wonToast: "It is yours. Please enter the room.", fate: { won: "You have it.", lost: "Another doctor was first.", gone: "No longer in the pool." },
   },
   township: {
-    title: "Township desk", new: "New assisted visit", today: "Today's visits", emptyTitle: "No visits today yet", emptyNext: "When a patient comes, press “New assisted visit”.", enter: "Enter the room with the patient",
+    title: "Township desk", new: "New assisted visit", today: "Today's visits", emptyTitle: "No visits today yet", emptyNext: "When a patient comes, press 'New assisted visit'.", enter: "Enter the room with the patient",
     find: "Find the patient", findHint: "Type how the name begins.", found: "Found", nobody: "Nobody found", nobodyNext: "Check the name, or ask the administrator to register them.", change: "Somebody else", age: "{n} years", first: "80 and over: first",
     complaint: "Complaint", history: "History", vitals: "Vitals", specialty: "Specialty", urgency: "Urgency", raise: "Raise the visit", call120: "If life is in danger call 120 now; do not wait for a video visit.",
     missing: { person: "Please choose the patient first.", complaint: "Please write the complaint.", vital: "That value cannot be right. Please check." },
@@ -145,10 +145,10 @@ const en: typeof zhCN = {
   office: {
     title: "Rosters", day: "Day", new: "New session", clinic: "Clinic", doctor: "Doctor", from: "From", to: "To", minutes: "Minutes per slot", capacity: "People per slot", kinds: "Open to", create: "Save as draft",
     preview: "Makes {n} slots, {places} places.", time: "Time", booked: "Booked", state: "State", actions: "Actions", bookedOf: "{n} of {of}", publish: "Publish", cancel: "Cancel session",
-    cancelTitle: "Cancel this session?", cancelText: "{n} booked patients will be told. This cannot be undone.", emptyTitle: "No sessions on this day", emptyNext: "Press “New session”, save and publish it; then patients can book.",
+    cancelTitle: "Cancel this session?", cancelText: "{n} booked patients will be told. This cannot be undone.", emptyTitle: "No sessions on this day", emptyNext: "Press 'New session', save and publish it; then patients can book.",
     noClinic: "Your organisation has no cloud clinic", noClinicNext: "Ask the platform's administrator to open one.",
     states: { draft: "Draft", published: "Published", open: "Open", running: "Running", cancelled: "Cancelled", closed: "Closed" },
-    done: { draft: "Saved as a draft.", published: "Published: patients can book now.", open: "Open.", running: "Running.", cancelled: "Cancelled.", closed: "Closed." },
+    done: { draft: "Saved as a draft.", published: "Published: patients can book now.", open: "Published: patients can book now.", running: "Published: patients can book now.", cancelled: "Cancelled.", closed: "Closed." },
     missing: { clinic: "Please choose a clinic.", doctor: "Please choose a doctor.", from: "Please give the start.", span: "The end does not fit: at least one slot, at most 12 hours.", minutes: "5 to 240 minutes.", capacity: "1 to 100 people.", kinds: "Choose at least one." },
   },
   audit: {

@@ -146,7 +146,7 @@ export default {
     cancelTitle: "停诊？", cancelText: "已约的 {n} 位患者会收到通知。停诊不能撤回。", emptyTitle: "这一天没有排班", emptyNext: "点“新建排班”，保存后发布，患者就能预约。",
     noClinic: "本机构没有云诊室", noClinicNext: "请联系平台管理员开设。",
     states: { draft: "草稿", published: "已发布", open: "开放中", running: "进行中", cancelled: "已停诊", closed: "已结束" },
-    done: { draft: "已保存为草稿。", published: "已发布，患者可以预约了。", open: "已开放。", running: "进行中。", cancelled: "已停诊。", closed: "已结束。" },
+    done: { draft: "已保存为草稿。", published: "已发布，患者可以预约了。", open: "已发布，患者可以预约了。", running: "已发布，患者可以预约了。", cancelled: "已停诊。", closed: "已结束。" },
     missing: { clinic: "请选择云诊室。", doctor: "请选择医生。", from: "请填开始时间。", span: "结束时间不对：至少一个时段，至多 12 小时。", minutes: "5 到 240 分钟。", capacity: "1 到 100 人。", kinds: "至少选一种。" },
   },
   audit: {
