@@ -10,6 +10,7 @@
  * Epochs   each room command carries the room's epoch; a worker refuses (ERR_STALE) an epoch lower than it has seen.
  */
 #pragma once
+/* clang-format off */
 
 #define MEDIA_ROOM_MAX 64     /* bytes with NUL: room id */
 #define MEDIA_PEER_MAX 64     /* bytes with NUL: peer id, unique in its room */

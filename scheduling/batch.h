@@ -34,7 +34,7 @@ struct batch {
     int32_t today; /* Shanghai day of now */
     struct sched_request **req;
     size_t n;
-    bool open;                        /* a transaction of ours may stand on db */
+    bool open; /* a transaction of ours may stand on db */
     bool writing;
     struct err err;
     struct db_rows actor_rows;
