@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define DISCARD_MAX (4u << 20)
+
 static const struct json_limits BODY_LIMITS = {256 * 1024, 24};
 
 bool gate_is_loopback(const char *ip)
@@ -112,7 +114,8 @@ enum gate gate_open(struct request *req, const char *length, bool chunked, size_
     if (length && !parse_length(length, body_len))
         return refuse(req, ERR_INVALID, "length_required", true);
     if (*body_len > req->route->body_max)
-        return refuse(req, ERR_TOO_LARGE, "body_too_large", true);
+        /* What nginx lets through is read and thrown away: closing on it mid-body would look like a fault of ours. */
+        return refuse(req, ERR_TOO_LARGE, "body_too_large", *body_len > DISCARD_MAX);
     if (req->route->body_max && !length)
         return refuse(req, ERR_INVALID, "length_required", true);
     if (req->route->body_max && !type_ok(req))
