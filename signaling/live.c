@@ -7,6 +7,7 @@
 #include "signaling/fanout.h"
 #include "signaling/identity.h"
 #include "signaling/room.h"
+#include "signaling/sdp_check.h"
 #include "signaling/signald.h"
 #include "signaling/socket.h"
 #include "signaling/socket_message.h"
@@ -280,12 +281,17 @@ static void on_room_open(void *arg, struct room *room, const struct err *err)
 static void on_offer(struct socket *sock, const struct socket_message *m)
 {
     struct seat *seat = my_seat(sock, m);
+    struct err err = ERR_INIT;
     struct errand *e;
 
     if (!seat)
         return;
     if (!seat_rights(seat)) {
         refuse(sock, m->id, ERR_DENIED, "not_admitted");
+        return;
+    }
+    if (!sdp_check(m->sdp, strlen(m->sdp), &err)) {
+        socket_error(sock, m->id, &err);
         return;
     }
     e = errand_new(sock, m);

@@ -9,6 +9,7 @@
 #include "signaling/room.h"
 #include "signaling/room_private.h"
 #include "signaling/route.h"
+#include "signaling/sdp_check.h"
 #include "signaling/signald.h"
 #include "signaling/trail.h"
 #include "signaling/visit.h"
@@ -294,6 +295,7 @@ static void post(struct request *req, bool whep)
     const struct token_claims *claims = &req->who->claims;
     const char *name = request_query(req, whep ? "from" : "peer");
     char random[ID_RANDOM_TEXT];
+    struct err err = ERR_INIT;
     struct post *p;
 
     if (!counted) {
@@ -308,9 +310,12 @@ static void post(struct request *req, bool whep)
         request_refuse(req, ERR_DENIED, "token_rights", "the token does not allow it");
         return;
     }
-    if (!req->body_len || memchr(req->body, '\0', req->body_len) || (name && !name_ok(name))) {
-        request_refuse(req, ERR_INVALID, name && !name_ok(name) ? "bad_value" : "sdp_invalid",
-                       "body or name");
+    if (name && !name_ok(name)) {
+        request_refuse(req, ERR_INVALID, "bad_value", "the peer's name");
+        return;
+    }
+    if (!sdp_check((const char *)req->body, req->body_len, &err)) {
+        request_problem(req, &err, NULL);
         return;
     }
     p = mem_new(sizeof *p);

@@ -16,7 +16,7 @@
 #define OFFICES  (OFFI | COOR | ADMI)
 #define CLINICAL (PAT | DOC | TOWN | OPER | OFFI | COOR | SUPER)
 
-#define SMALL    (64 * 1024)
+#define SMALL (64 * 1024)
 #define TEXT  (256 * 1024)
 #define SDP   (64 * 1024)
 #define V1    "/api/v1"

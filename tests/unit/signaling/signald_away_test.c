@@ -11,7 +11,7 @@
 #define JOIN "{\"t\":\"join\",\"id\":\"j\",\"visit_id\":\"" RIG_VISIT "\"}"
 #define OFFER(sid)                                                                                           \
     "{\"t\":\"offer\",\"id\":\"o\",\"visit_id\":\"" RIG_VISIT "\",\"sdp\":\"v=0\\r\\no=- " sid               \
-    " 2 IN IP4 127.0.0.1\\r\\n\"}"
+    " 2 IN IP4 127.0.0.1\\r\\na=fingerprint:sha-256 AA\\r\\n\"}"
 
 static struct rig_ws *in_the_room(struct rig *r, const char *who, const char *sid_offer)
 {

@@ -10,7 +10,7 @@
 #define JOIN "{\"t\":\"join\",\"id\":\"j\",\"visit_id\":\"" RIG_VISIT "\"}"
 #define OFFER(sid)                                                                                           \
     "{\"t\":\"offer\",\"id\":\"o\",\"visit_id\":\"" RIG_VISIT "\",\"sdp\":\"v=0\\r\\no=- " sid               \
-    " 2 IN IP4 127.0.0.1\\r\\n\"}"
+    " 2 IN IP4 127.0.0.1\\r\\na=fingerprint:sha-256 AA\\r\\n\"}"
 
 static struct rig_ws *joined(struct rig *r, const char *who)
 {
@@ -354,7 +354,7 @@ TEST(events, reach_the_audience_and_a_gap_is_asked_for_again)
 static const struct rig_answer *whip(struct rig *r, const char *path, const char *token)
 {
     char *headers = mem_format("%s" SDP, token);
-    const struct rig_answer *a = rig_http(r, "POST", path, headers, "v=0\r\n");
+    const struct rig_answer *a = rig_http(r, "POST", path, headers, "v=0\r\na=fingerprint:sha-256 AA\r\n");
 
     free(headers);
     return a;
