@@ -163,6 +163,7 @@ static bool make_context(struct dtls_factory *f)
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept_any);
     SSL_CTX_set_max_cert_list(c, 16 * 1024);
+    SSL_CTX_set_max_send_fragment(c, 2048);
     SSL_CTX_set_read_ahead(c, 1);                              /* a datagram is read whole */
     return SSL_CTX_set_tlsext_use_srtp(c, SRTP_PROFILES) == 0; /* 0 is success here */
 }
@@ -255,6 +256,14 @@ void dtls_free(struct dtls *d)
     free(d);
 }
 
+/* OpenSSL makes read buffers again by itself, but writes (an alert, a repeated flight) into a missing one: whoever calls
+ * it after the handshake asks for them first. */
+static bool buffers(struct dtls *d)
+{
+    ERR_clear_error();
+    return SSL_alloc_buffers(d->ssl) == 1;
+}
+
 /* The certificate the handshake showed, against the one the offer promised (RFC 8122). */
 static bool check_certificate(struct dtls *d)
 {
@@ -286,6 +295,7 @@ static void finished(struct dtls *d)
     }
     dtls_counts.handshakes++;
     d->state = DTLS_CONNECTED;
+    SSL_free_buffers(d->ssl); /* half of what an idle peer would cost; see buffers() */
 }
 
 /* Broken handshakes are thrown away and the next hello begins a new one: the session itself never ends here.
@@ -318,6 +328,8 @@ static void read_connected(struct dtls *d)
     uint8_t junk[256];
     int r;
 
+    if (!buffers(d))
+        return;
     do
         r = SSL_read(d->ssl, junk,
                      sizeof(junk)); /* data channels are not ours: application data is dropped */
@@ -325,6 +337,7 @@ static void read_connected(struct dtls *d)
     if (SSL_get_error(d->ssl, r) == SSL_ERROR_ZERO_RETURN ||
         (SSL_get_shutdown(d->ssl) & SSL_RECEIVED_SHUTDOWN))
         d->state = DTLS_CLOSED;
+    SSL_free_buffers(d->ssl);
 }
 
 /* Another hello than the one being answered: perhaps the first was the false one. It gets its turn when the
@@ -439,7 +452,6 @@ bool dtls_export(struct dtls *d, enum srtp_suite *suite, struct srtp_ctx **in, s
 
 void dtls_close(struct dtls *d)
 {
-    ERR_clear_error();
-    if (d->ssl && SSL_is_init_finished(d->ssl))
+    if (d->ssl && SSL_is_init_finished(d->ssl) && buffers(d))
         SSL_shutdown(d->ssl);
 }

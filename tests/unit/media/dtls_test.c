@@ -202,6 +202,34 @@ TEST(dtls, lost_and_repeated_flights_still_connect)
     exchange(&w, SRTP_SUITE_GCM128);
 }
 
+TEST(dtls, our_last_flight_is_repeated_when_the_client_asks_again)
+{
+    static struct wires w;
+
+    wires_open(t, &w, GCM_FIRST);
+    dtls_client_start(w.client);
+    while (dtls_state(w.server) != DTLS_CONNECTED) {
+        struct queue *q = w.to_server.head != w.to_server.tail ? &w.to_server : &w.to_client;
+        struct datagram d = q->d[q->head++ % QUEUE];
+
+        if (q == &w.to_server)
+            dtls_receive(w.server, d.data, d.len, 0);
+        else
+            dtls_client_receive(w.client, d.data, d.len);
+    }
+    w.to_client.head = w.to_client.tail; /* lost */
+    CHECK(!dtls_client_connected(w.client));
+    for (int i = 0; i < 60 && !dtls_client_connected(w.client); i++) {
+        struct timespec pause = {0, 50000000};
+
+        nanosleep(&pause, NULL);
+        dtls_client_tick(w.client);
+        settle(&w);
+    }
+    CHECK(dtls_client_connected(w.client));
+    exchange(&w, SRTP_SUITE_GCM128);
+}
+
 TEST(dtls, a_useless_hello_and_plain_alerts_harm_nobody)
 {
     /* A hello that offers TLS_NULL_WITH_NULL_NULL only, and a fatal alert, both unencrypted. */
