@@ -115,7 +115,7 @@ static bool row_check(struct walk *w, const struct audit_row *row)
               w->seq, w->writer_id, row->seq);
         return false;
     }
-    if (memcmp(row->prev_hash, w->head, SHA256_LEN)) {
+    if (memcmp(row->prev_hash, w->head, SHA256_LEN) != 0) {
         fault(w, AUDIT_ROW_CHANGED,
               "row %" PRId64 " was chained to another row %" PRId64 " than the one stored", row->seq, w->seq);
         return false;
@@ -125,7 +125,7 @@ static bool row_check(struct walk *w, const struct audit_row *row)
     w->seq_epoch = row->epoch;
     w->seq_id = row->id;
     audit_hash(row, hash);
-    if (memcmp(row->hash, hash, SHA256_LEN)) {
+    if (memcmp(row->hash, hash, SHA256_LEN) != 0) {
         fault(w, AUDIT_ROW_CHANGED, "what row %" PRId64 " says does not give its hash", row->seq);
         return false;
     }
@@ -165,7 +165,7 @@ static bool chain_check(struct walk *w, int64_t last_seq, const char *head, stru
     if (w->seq != last_seq)
         fault(w, AUDIT_TAIL_MISSING, "writer %s wrote %" PRId64 " rows, %" PRId64 " are there", w->writer_id,
               last_seq, w->seq);
-    else if (memcmp(w->head, expected, SHA256_LEN))
+    else if (memcmp(w->head, expected, SHA256_LEN) != 0)
         fault(w, AUDIT_ROW_CHANGED, "row %" PRId64 ", the last of writer %s, is not the one it wrote", w->seq,
               w->writer_id);
     return true;
@@ -209,16 +209,16 @@ static bool seal_check(struct walk *w, const struct db_rows *r, int i)
               seal.seq);
         return false;
     }
-    if (memcmp(seal.prev_hash, w->head, SHA256_LEN)) {
+    if (memcmp(seal.prev_hash, w->head, SHA256_LEN) != 0) {
         fault(w, AUDIT_SEAL_CHANGED, "seal %" PRId64 " was chained to another seal than the one stored",
               seal.seq);
         return false;
     }
     w->seq = seal.seq;
     audit_seal_hash(&seal, hash);
-    if (memcmp(seal.hash, hash, SHA256_LEN))
+    if (memcmp(seal.hash, hash, SHA256_LEN) != 0)
         fault(w, AUDIT_SEAL_CHANGED, "what seal %" PRId64 " says does not give its hash", seal.seq);
-    else if ((w->key && memcmp(w->key, pub, sizeof pub)) || !sign_verify(pub, hash, SHA256_LEN, sig))
+    else if ((w->key && memcmp(w->key, pub, sizeof pub) != 0) || !sign_verify(pub, hash, SHA256_LEN, sig))
         fault(w, AUDIT_SEAL_FORGED, "seal %" PRId64 " is not signed by our key", seal.seq);
     memcpy(w->head, seal.hash, SHA256_LEN);
     return !w->out->fault;

@@ -111,7 +111,9 @@ void batch_audit(struct batch *b, const struct sched_request *r, struct batch_au
         .person_id = what.person_id,
         .subject_kind = what.subject_kind,
         .subject_id = what.subject_id,
-        .action = what.action ? what.action : sched_op_name(r->op),
+        .action = what.action ? what.action
+                  : r         ? sched_op_name(r->op)
+                              : "",
         .outcome = what.outcome,
         .request_id = r ? r->client_id : "",
         .detail = detail,

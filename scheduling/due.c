@@ -89,7 +89,7 @@ static bool due_orders(struct batch *b)
         return false;
     ids = mem_new(sizeof *ids * (size_t)(rows.n + 1));
     d.moves = mem_new(sizeof *d.moves * (size_t)(rows.n + 1));
-    d.over = mem_new(sizeof *d.over * (size_t)(rows.n + 1));
+    d.over = mem_new(sizeof(const struct order *) * (size_t)(rows.n + 1));
     d.returned = mem_new(sizeof *d.returned * (size_t)(rows.n + 1));
     for (int i = 0; i < rows.n; i++)
         ids[i] = db_i64(&rows, i, 0);

@@ -244,7 +244,8 @@ json_t *order_actions(const struct order *o, uint32_t party, int64_t now_us)
     const char *last = "";
 
     for (size_t i = 0; i < ACT_COUNT; i++)
-        if (act_fits(&ACTS[i], o, party) && act_is_due(&ACTS[i], o, now_us) && strcmp(last, ACTS[i].name)) {
+        if (act_fits(&ACTS[i], o, party) && act_is_due(&ACTS[i], o, now_us) &&
+            strcmp(last, ACTS[i].name) != 0) {
             last = ACTS[i].name; /* rows of one action stand together */
             json_array_append_new(out, json_string(last));
         }

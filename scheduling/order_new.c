@@ -30,21 +30,49 @@ static void set_doc(json_t *row, const char *key, const json_t *doc)
     free(text);
 }
 
-static void seat(struct order_new_rows *rows, struct batch *b, const struct order_new *o, const char *role,
-                 int64_t tenant_id, int64_t account_id, int64_t person_id, int64_t staff_id, const char *name)
+struct seat {
+    const char *role, *name;
+    int64_t tenant_id, account_id, person_id, staff_id;
+};
+
+static void seat_add(struct order_new_rows *rows, struct batch *b, int64_t visit_id, struct seat seat)
 {
     json_t *row = json_object();
 
-    set_id(row, "visit_id", o->visit_id);
+    set_id(row, "visit_id", visit_id);
     set_id(row, "id", batch_id(b));
-    set_id(row, "tenant_id", tenant_id);
-    set_str(row, "role", role);
-    set_id(row, "account_id", account_id);
-    set_id(row, "person_id", person_id);
-    set_id(row, "staff_id", staff_id);
-    set_str(row, "name", name);
-    json_object_set_new(row, "admitted", json_boolean(!strcmp(role, "doctor")));
+    set_id(row, "tenant_id", seat.tenant_id);
+    set_str(row, "role", seat.role);
+    set_id(row, "account_id", seat.account_id);
+    set_id(row, "person_id", seat.person_id);
+    set_id(row, "staff_id", seat.staff_id);
+    set_str(row, "name", seat.name);
+    json_object_set_new(row, "admitted", json_boolean(strcmp(seat.role, "doctor") == 0));
     json_array_append_new(rows->seats, row);
+}
+
+static void seats_add(struct order_new_rows *rows, struct batch *b, const struct order_new *o)
+{
+    seat_add(rows, b, o->visit_id,
+             (struct seat){.role = "patient",
+                           .name = o->person,
+                           .tenant_id = o->tenant_id,
+                           .account_id = o->person_account_id,
+                           .person_id = o->person_id});
+    if (o->inviting_staff_id)
+        seat_add(rows, b, o->visit_id,
+                 (struct seat){.role = "township_doctor",
+                               .name = o->inviting_staff,
+                               .tenant_id = o->inviting_tenant_id,
+                               .account_id = o->inviting_account_id,
+                               .staff_id = o->inviting_staff_id});
+    if (o->doctor_id)
+        seat_add(rows, b, o->visit_id,
+                 (struct seat){.role = "doctor",
+                               .name = o->doctor,
+                               .tenant_id = o->doctor_tenant_id,
+                               .account_id = o->doctor_account_id,
+                               .staff_id = o->doctor_id});
 }
 
 static void set_who(json_t *row, struct batch *b, const struct order_new *o)
@@ -105,12 +133,7 @@ void order_new_add(struct order_new_rows *rows, struct batch *b, struct order_ne
     json_object_set_new(row, "queued_at", json_time(b->now_us));
     json_array_append_new(rows->orders, row);
 
-    seat(rows, b, o, "patient", o->tenant_id, o->person_account_id, o->person_id, 0, o->person);
-    if (o->inviting_staff_id)
-        seat(rows, b, o, "township_doctor", o->inviting_tenant_id, o->inviting_account_id, 0,
-             o->inviting_staff_id, o->inviting_staff);
-    if (o->doctor_id)
-        seat(rows, b, o, "doctor", o->doctor_tenant_id, o->doctor_account_id, 0, o->doctor_id, o->doctor);
+    seats_add(rows, b, o);
 }
 
 bool order_new_insert(struct order_new_rows *rows, struct batch *b)

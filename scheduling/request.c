@@ -200,7 +200,7 @@ static bool only_keys(const json_t *obj, const char *const *keys, const char *na
 
     json_object_foreach((json_t *)obj, key, value)
     {
-        for (i = 0; keys[i] && strcmp(keys[i], key); i++)
+        for (i = 0; keys[i] && strcmp(keys[i], key) != 0; i++)
             ;
         if (!keys[i])
             return err_set(err, ERR_INVALID, "field_unknown", "%s.%.40s", name, key);

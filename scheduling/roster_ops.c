@@ -369,7 +369,7 @@ static bool bookings_cancel(struct batch *b, const struct sched_request *r, int6
     ok = orders_load(&loaded, b, ids, (size_t)rows.n);
     if (ok && loaded.n) {
         moves = mem_new(sizeof *moves * loaded.n);
-        list = mem_new(sizeof *list * loaded.n);
+        list = mem_new(sizeof(const struct order *) * loaded.n);
         for (size_t i = 0; i < loaded.n; i++) {
             list[i] = &loaded.v[i];
             moves[i] = (struct order_move){.order = list[i],

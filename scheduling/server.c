@@ -299,11 +299,11 @@ static void on_close(void *arg, struct wire *w)
 
 static void metrics_once(void)
 {
+    static struct metric *const ALL[] = {&REQUESTS, &REFUSED, &BUSY, &EVENTS, &OWNER, &LATENCY, NULL};
     static bool done;
-    static struct metric *const ALL[] = {&REQUESTS, &REFUSED, &BUSY, &EVENTS, &OWNER, &LATENCY};
 
-    for (size_t i = 0; !done && i < sizeof ALL / sizeof *ALL; i++)
-        metrics_add(ALL[i]);
+    for (struct metric *const *m = ALL; !done && *m; m++)
+        metrics_add(*m);
     done = true;
 }
 

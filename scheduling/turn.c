@@ -266,7 +266,7 @@ static void answer_again(struct sched_request *r, const char *hash_hex, const ch
     uint8_t hash[SHA256_LEN];
 
     if (!crypto_unhex(hash_hex, strlen(hash_hex), hash, sizeof hash) ||
-        memcmp(hash, r->body_hash, sizeof hash)) {
+        memcmp(hash, r->body_hash, sizeof hash) != 0) {
         answer_refuse(r, ERR_CONFLICT, "idempotency_mismatch", "this key was used with another body");
         return;
     }

@@ -183,7 +183,7 @@ bool op_waiting_get(struct batch *b, struct sched_request *r)
     o = orders_find(&orders, r->in.order_id);
     party = o ? order_party(o, batch_actor(b, r)) : 0;
     ok = true;
-    if (!order_shows_identity(party))
+    if (!o || !order_shows_identity(party))
         answer_refuse(r, ERR_NOT_FOUND, "not_found", "no such order");
     else if (o->state == ORDER_POOLED)
         ok = waiting_in_pool(b, r, o);
