@@ -72,6 +72,15 @@ TEST(bookings, five_hundred_clients_and_two_seats_give_two_bookings)
     CHECK_INT(fx_count(f, "SELECT count(*) FROM scheduling.orders WHERE slot_id = %lld", (long long)slot), 2);
 }
 
+static int64_t same_day(struct fx *f, int64_t slot)
+{
+    return fx_count(
+        f,
+        "SELECT min(b.id) FROM scheduling.slots a JOIN scheduling.slots b ON b.session_id = a.session_id AND"
+        " b.day = a.day AND b.id > a.id WHERE a.id = %lld",
+        (long long)slot);
+}
+
 TEST(bookings, a_double_click_is_one_booking_and_one_answer)
 {
     struct fx *f = fx_open(t);
@@ -81,9 +90,11 @@ TEST(bookings, a_double_click_is_one_booking_and_one_answer)
     fx_publish(f);
     fx_on_duty(f, "doctor1");
     patients(f, 1);
-    slot = fx_slot(f, 0);
+    slot = fx_count(
+        f, "SELECT min(id) FROM scheduling.slots WHERE clinic_id = 41 AND ends_at > now() GROUP BY day"
+           " HAVING count(*) > 1 ORDER BY day LIMIT 1");
     req[0] = booking(1, slot, "");
-    req[1] = booking(1, fx_slot(f, 1), ""); /* another slot of the same doctor and day */
+    req[1] = booking(1, same_day(f, slot), ""); /* another slot of the same doctor and day */
     req[2] = booking(1, slot, "");
     owner_turn(f->o, req, 2);
     owner_turn(f->o, req + 2, 1);
