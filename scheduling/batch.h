@@ -16,6 +16,7 @@ struct owner;
 struct actor { /* records.accounts as it is now; the request only claims to be it */
     int64_t id, tenant_id, staff_id, person_id;
     uint32_t roles;
+    bool region_wide; /* of the region's platform: its coordinators and supervisors see every house */
     const char *name;
 };
 

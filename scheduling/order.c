@@ -138,6 +138,11 @@ const struct order *orders_find(const struct orders *o, int64_t id)
     return NULL;
 }
 
+static bool of_house(const struct order *o, int64_t tenant_id)
+{
+    return tenant_id == o->tenant_id || tenant_id == o->doctor_tenant_id;
+}
+
 uint32_t order_party(const struct order *o, const struct actor *a)
 {
     uint32_t party = 0;
@@ -151,12 +156,12 @@ uint32_t order_party(const struct order *o, const struct actor *a)
     if ((a->roles & (SCHED_ROLE_TOWNSHIP_DOCTOR | SCHED_ROLE_OPERATOR)) &&
         a->tenant_id == o->inviting_tenant_id)
         party |= PARTY_INVITING;
-    if ((a->roles & (SCHED_ROLE_OFFICE | SCHED_ROLE_ADMIN)) &&
-        (a->tenant_id == o->tenant_id || a->tenant_id == o->doctor_tenant_id))
+    if ((a->roles & (SCHED_ROLE_OFFICE | SCHED_ROLE_ADMIN)) && of_house(o, a->tenant_id))
         party |= PARTY_OFFICE;
-    if (a->roles & SCHED_ROLE_COORDINATOR)
+    /* Region-wide only from the region's platform; a house's own coordinator coordinates that house. */
+    if ((a->roles & SCHED_ROLE_COORDINATOR) && (a->region_wide || of_house(o, a->tenant_id)))
         party |= PARTY_COORDINATOR;
-    if (a->roles & SCHED_ROLE_SUPERVISOR)
+    if ((a->roles & SCHED_ROLE_SUPERVISOR) && (a->region_wide || of_house(o, a->tenant_id)))
         party |= PARTY_SUPERVISOR;
     return party;
 }

@@ -50,7 +50,9 @@ static const struct db_stmt *list_question(struct batch *b, const struct sched_r
                           : 0);
         return &SQL_order_ids_inviting;
     }
-    db_arg_i64(a, actor->roles & (SCHED_ROLE_COORDINATOR | SCHED_ROLE_SUPERVISOR) ? 0 : actor->tenant_id);
+    db_arg_i64(a, actor->region_wide && (actor->roles & (SCHED_ROLE_COORDINATOR | SCHED_ROLE_SUPERVISOR))
+                      ? 0
+                      : actor->tenant_id);
     return &SQL_order_ids_owner;
 }
 

@@ -32,8 +32,10 @@ RETURNING batch;
 
 -- name: actors   ($1 region, $2 accounts[])
 SELECT a.id, a.tenant_id, a.staff_id, a.person_id, a.name,
-       (SELECT string_agg(r.role, ',') FROM records.account_roles r WHERE r.region_id = a.region_id AND r.account_id = a.id)
+       (SELECT string_agg(r.role, ',') FROM records.account_roles r WHERE r.region_id = a.region_id AND r.account_id = a.id),
+       o.kind = 'region_platform'
   FROM records.accounts a
+  JOIN records.organisations o ON o.region_id = a.region_id AND o.id = a.tenant_id AND o.state = 'active'
  WHERE a.region_id = $1::bigint AND a.id = ANY ($2::bigint[]) AND a.state = 'active';
 
 -- name: idempotency_find   ($1 region, $2 accounts[], $3 ops[], $4 keys[])

@@ -45,18 +45,23 @@ static json_t *roster_doc(const struct db_rows *r, int i)
     return out;
 }
 
-#define REGION_WIDE (SCHED_ROLE_COORDINATOR | SCHED_ROLE_SUPERVISOR | SCHED_ROLE_ADMIN)
+#define OVERSEERS (SCHED_ROLE_COORDINATOR | SCHED_ROLE_SUPERVISOR | SCHED_ROLE_ADMIN)
+
+static bool sees_all_houses(const struct actor *actor)
+{
+    return actor->region_wide && (actor->roles & OVERSEERS);
+}
 
 /* The caller's own hospital; offices above the hospitals see all of them; a doctor sees his own sessions. */
 static bool roster_query(struct batch *b, const struct sched_request *r, int64_t only_id,
                          struct db_rows *rows)
 {
     const struct actor *actor = batch_actor(b, r);
-    bool own = !(actor->roles & (REGION_WIDE | SCHED_ROLE_OFFICE));
+    bool own = !(actor->roles & (OVERSEERS | SCHED_ROLE_OFFICE));
     struct db_args a;
 
     batch_args(b, &a);
-    db_arg_i64(&a, actor->roles & REGION_WIDE ? 0 : actor->tenant_id);
+    db_arg_i64(&a, sees_all_houses(actor) ? 0 : actor->tenant_id);
     db_arg_i64(&a, own ? actor->staff_id : 0);
     if (r->in.day == INT64_MIN)
         db_arg_null(&a);
@@ -116,7 +121,7 @@ static bool draft_refused(struct batch *b, struct sched_request *r, const struct
                       "a session ends after it starts, within 12 h, after whole slots");
     else if (r->in.ends_at_us <= b->now_us)
         answer_refuse(r, ERR_INVALID, "roster_past", "the session would be over already");
-    else if (!f->n || (!(actor->roles & REGION_WIDE) && db_i64(f, 0, 0) != actor->tenant_id))
+    else if (!f->n || (!sees_all_houses(actor) && db_i64(f, 0, 0) != actor->tenant_id))
         answer_refuse(r, ERR_NOT_FOUND, "clinic_unknown", "no such clinic of this hospital");
     else if (db_null(f, 0, 1) || !db_bool(f, 0, 2))
         answer_refuse(r, ERR_INVALID, "doctor_unfit", "not a doctor of this hospital and specialty");

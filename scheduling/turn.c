@@ -109,6 +109,8 @@ static bool outcome_was_commit(struct batch *b)
     bool known = false, done = false;
 
     owner_disconnect(b->owner);
+    b->db =
+        NULL; /* it is gone; batch_end() must not send a ROLLBACK over it, nor over the one that replaces it */
     for (int tries = 0; tries < 50 && !known; tries++) {
         if (owner_connect(b->owner, NULL)) {
             batch_args(b, &a);
@@ -197,6 +199,7 @@ static void actor_read(struct actor *a, const struct db_rows *rows, int i)
     a->staff_id = db_i64(rows, i, 2);
     a->person_id = db_i64(rows, i, 3);
     a->name = db_str(rows, i, 4);
+    a->region_wide = db_bool(rows, i, 6);
     for (; *roles; roles += len + (roles[len] == ',')) {
         len = strcspn(roles, ",");
         if (len < sizeof name) {
@@ -228,7 +231,8 @@ static bool actors_load(struct batch *b)
     return ok;
 }
 
-/* What the caller says it is must be what the account is; roles are the account's, not the message's. */
+/* What the caller says it is must be what the account is. Roles are the account's as they are now, and of these only what
+ * the caller came with: a token that was made for one role does not act in another. */
 static void actor_judge(struct batch *b, size_t i)
 {
     struct sched_request *r = b->req[i];
@@ -243,6 +247,7 @@ static void actor_judge(struct batch *b, size_t i)
                       "the account does not exist or is not active");
     else if (a->tenant_id != r->tenant_id || a->staff_id != r->staff_id || a->person_id != r->person_id)
         answer_refuse(r, ERR_DENIED, "actor_mismatch", "tenant, staff or person is not the account's");
+    a->roles &= r->roles;
     if (!r->answer.err.code && !(a->roles & sched_op_roles(r->op)))
         answer_refuse(r, ERR_DENIED, "role_denied", "%s is not for this role", sched_op_name(r->op));
 }

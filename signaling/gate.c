@@ -161,6 +161,11 @@ static void enter(struct request *req)
 
     if (req->who) {
         req->locale = req->who->locale; /* chosen by the person, not by the browser's maker */
+        /* A join token opens the room it names; for the rest of the API its bearer logs in. */
+        if (req->who->bearer && req->who->claims.kind == TOKEN_JOIN && !(r->flags & ROUTE_BEARER)) {
+            request_refuse(req, ERR_DENIED, "token_rights", "a join token is for its room only");
+            return;
+        }
         if (r->roles != ROUTE_ANY_ROLE && !(r->roles & req->who->roles)) {
             request_refuse(req, ERR_DENIED, "role_missing",
                            "none of the account's roles is in the route's row");

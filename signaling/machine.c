@@ -256,10 +256,12 @@ static void on_room_row(void *arg, const struct db_rows *rows, const struct err 
         fail(p, err);
     else if (rows->n == 1)
         visit_look(p->req->app->visits, p->req->who, db_i64(rows, 0, 0), on_visit, p);
-    else if (room)
-        enter(p, room);
-    else
+    else if (!room)
         make_room(p);
+    else if (!room->visit && room->tenant_id == p->req->who->tenant_id)
+        enter(p, room);
+    else /* a visit this caller does not see, or another tenant's room: a token of any room does not open it */
+        no_room(p);
 }
 
 static void find_room(struct post *p)

@@ -62,8 +62,14 @@ struct room *room_new(struct rooms *r, const char *id, int64_t tenant_id, struct
 
 struct room *room_of_visit(struct visit *visit)
 {
-    if (!visit->room)
+    if (!visit->room) {
         visit->room = room_find(visit->app->rooms, visit->room_id);
+        /* A machine that made a room under this word before the visit was opened must not sit in it now. */
+        if (visit->room && visit->room->visit_id != visit->id) {
+            room_close(visit->room, "the word is a visit's");
+            visit->room = NULL;
+        }
+    }
     if (!visit->room)
         visit->room = room_new(visit->app->rooms, visit->room_id, visit->tenant_id, visit);
     visit->room->visit = visit;

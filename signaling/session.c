@@ -225,7 +225,8 @@ static void on_account(void *arg, const struct db_rows *rows, const struct err *
 {
     struct lookup *l = arg;
 
-    if (!err && rows->n == 1) {
+    /* A token names its tenant: an account that moved since is not let in under the house it left. */
+    if (!err && rows->n == 1 && db_i64(rows, 0, 3) == l->tenant_id) {
         finish(l, identity_of_rows(l, rows), NULL);
         return;
     }
@@ -277,7 +278,7 @@ static void on_token(void *arg, const struct db_rows *rows, const struct err *er
     struct entry *old = find(l->s, l->key);
 
     if (err) {
-        if (old && old->who->expires_at_us > clock_now_us()) {
+        if (old && !old->who->bearer && old->who->expires_at_us > clock_now_us()) {
             struct identity *who = identity_ref(old->who);
             CACHE_STALE.value++;
             l->keep = false;
@@ -288,7 +289,7 @@ static void on_token(void *arg, const struct db_rows *rows, const struct err *er
         return;
     }
     if (rows->n != 1) {
-        if (old)
+        if (old && !old->who->bearer)
             drop(l->s, old);
         finish(l, NULL, &(struct err){ERR_UNAUTHENTICATED, "not_logged_in", "no such session"});
         return;
@@ -301,14 +302,15 @@ static void on_token(void *arg, const struct db_rows *rows, const struct err *er
     load_account(l);
 }
 
-/* true when the cache could answer: freshly read, or good enough while the database is away. */
-static bool from_cache(struct sessions *s, const uint8_t key[KEY_LEN], session_fn *fn, void *arg)
+/* true when the cache could answer: freshly read, or good enough while the database is away. A token sent as a cookie
+ * is no session: it would pass for one that a page's own login made. */
+static bool from_cache(struct sessions *s, const uint8_t key[KEY_LEN], bool bearer, session_fn *fn, void *arg)
 {
     struct entry *e = find(s, key);
     struct identity *who;
     bool fresh;
 
-    if (!e || e->who->expires_at_us <= clock_now_us())
+    if (!e || e->who->bearer != bearer || e->who->expires_at_us <= clock_now_us())
         return false;
     fresh = clock_mono_us() - e->loaded_us <= CACHE_S * US_PER_S;
     if (!fresh && db_is_ready(s->app->db))
@@ -337,7 +339,7 @@ void session_of_cookie(struct sessions *s, const char *cookie, session_fn *fn, v
     struct db_args a;
 
     crypto_sha256(cookie, strlen(cookie), key);
-    if (from_cache(s, key, fn, arg))
+    if (from_cache(s, key, false, fn, arg))
         return;
     db_args_init(&a);
     db_arg_id(&a, s->app->region_id);
@@ -363,7 +365,7 @@ void session_of_bearer(struct sessions *s, const char *token, session_fn *fn, vo
         return;
     }
     crypto_sha256(token, strlen(token), key);
-    if (from_cache(s, key, fn, arg))
+    if (from_cache(s, key, true, fn, arg))
         return;
     l = lookup_new(s, key, fn, arg);
     l->bearer = true;

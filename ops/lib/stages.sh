@@ -211,6 +211,14 @@ run_node_tests() {
     rm -rf "$folder"
 }
 
+stage_scenario() {
+    local files
+    mapfile -t files < <(tracked 'tests/scenario/*.test.mjs')
+    [ ${#files[@]} -gt 0 ] || { skip "no scenarios in this checkout"; return; }
+    (fetch_npm) || return 1
+    run_node_tests scenario node --test --test-reporter=tap "${files[@]}"
+}
+
 stage_story() {
     local script
     script=$(cd "$top" && node -p 'require("./tests/e2e/package.json").scripts?.e2e ?? ""' 2>/dev/null || true)

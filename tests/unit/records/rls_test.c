@@ -228,3 +228,22 @@ TEST(row_security, a_consent_is_given_by_the_one_who_asks_and_for_a_visit_he_see
     db_sync_close(s);
     CHECK_OK(ok, &err);
 }
+
+TEST(row_security, a_colleague_who_does_not_take_part_sees_no_row_of_a_visit)
+{
+    struct fx *f = fx_open(t);
+
+    live_visit(f);
+    for (size_t i = 0; i < sizeof VISIT_TABLES / sizeof *VISIT_TABLES; i++) {
+        CHECK_INT(rows_as(f, f->signal, TENANT(31, 312), VISIT_TABLES[i]),
+                  0); /* doctor2, of the same hospital */
+        CHECK_INT(rows_as(f, f->signal, TENANT(31, 317), VISIT_TABLES[i]), 0); /* its office */
+        CHECK_INT(rows_as(f, f->signal, TENANT(31, 319), VISIT_TABLES[i]), 0); /* its accounting desk */
+        CHECK(rows_as(f, f->signal, TENANT(21, 315), VISIT_TABLES[i]) > 0);    /* the inviting house's desk */
+        CHECK(rows_as(f, f->signal, TENANT(31, 0), VISIT_TABLES[i]) > 0);      /* the daemon's own work */
+    }
+    fx_sql(f, "UPDATE records.visit_seats SET removed_at = now(), present = false, admitted = false WHERE "
+              "account_id = 311");
+    for (size_t i = 0; i < sizeof VISIT_TABLES / sizeof *VISIT_TABLES; i++)
+        CHECK_INT(rows_as(f, f->signal, TENANT(31, 311), VISIT_TABLES[i]), 0); /* his seat was taken away */
+}
