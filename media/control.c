@@ -237,29 +237,24 @@ static bool on_room_close(struct request *q, struct err *err)
 
 static bool on_peer_offer(struct request *q, struct err *err)
 {
-    char from[MEDIA_PEER_MAX], etag[ICE_UFRAG_TEXT];
-    char *answer = NULL;
-    size_t sdp_len, answer_len;
-    const uint8_t *sdp;
-    struct peer *p;
+    char from[MEDIA_PEER_MAX];
+    struct peer_ask ask = {.id = q->peer, .from = from};
+    struct peer_reply reply = {0};
     struct room *r;
-    uint8_t rights;
 
     wire_get_str(q->in, q->room, sizeof(q->room));
     q->epoch = wire_get_u64(q->in);
     wire_get_str(q->in, q->peer, sizeof(q->peer));
-    rights = wire_get_u8(q->in);
+    ask.rights = wire_get_u8(q->in);
     wire_get_str(q->in, from, sizeof(from));
-    sdp = wire_get_bytes(q->in, &sdp_len);
+    ask.sdp = (const char *)wire_get_bytes(q->in, &ask.sdp_len);
     if (!wire_end(q->in))
         return bad_frame(q, err);
-    if (!room_get(&r, q->worker, q->room, q->epoch, err) ||
-        !peer_offer(&p, r, q->peer, rights, from, (const char *)sdp, sdp_len, &answer, &answer_len, etag,
-                    err))
+    if (!room_get(&r, q->worker, q->room, q->epoch, err) || !peer_offer(&reply, r, &ask, err))
         return false;
-    reply_answer(q, answer, answer_len, etag);
-    free(answer);
-    seats_fill(p);
+    reply_answer(q, reply.answer, reply.answer_len, reply.etag);
+    free(reply.answer);
+    seats_fill(reply.peer);
     return true;
 }
 

@@ -179,7 +179,7 @@ static void tuple_select(struct ice *ice, int i, int64_t now_us)
 
 const struct addr *ice_address(const struct ice *ice)
 {
-    int best = ice->selected;
+    int best = ice->selected < 0 ? -1 : (int)(uint8_t)ice->selected;
 
     /* Before the nomination: where the client was heard last, so that a handshake may begin early. */
     for (int i = 0; ice->selected < 0 && i < ICE_TUPLES_MAX; i++)

@@ -291,29 +291,27 @@ static bool offer_new(struct peer **out, struct room *room, const char *id, cons
     return true;
 }
 
-bool peer_offer(struct peer **out, struct room *room, const char *id, uint8_t rights, const char *from,
-                const char *sdp, size_t sdp_len, char **answer, size_t *answer_len, char *etag,
-                struct err *err)
+bool peer_offer(struct peer_reply *out, struct room *room, const struct peer_ask *ask, struct err *err)
 {
     struct sdp_offer *offer = mem_new(sizeof(*offer));
-    struct peer *p = room_peer(room, id);
+    struct peer *p = room_peer(room, ask->id);
     bool ok = false;
 
-    if (!*id) {
+    if (!*ask->id) {
         err_set(err, ERR_INVALID, "peer_invalid", "a peer without an id");
         goto out;
     }
-    if (!sdp_parse_offer(offer, sdp, sdp_len, err)) {
+    if (!sdp_parse_offer(offer, ask->sdp, ask->sdp_len, err)) {
         count(C_OFFERS_REFUSED);
         goto out;
     }
-    if ((!p || !same_connection(p, offer)) && !offer_new(&p, room, id, offer, p, err))
+    if ((!p || !same_connection(p, offer)) && !offer_new(&p, room, ask->id, offer, p, err))
         goto out;
-    ok = answer_offer(p, offer, rights, from, answer, answer_len, etag, err);
+    ok = answer_offer(p, offer, ask->rights, ask->from, &out->answer, &out->answer_len, out->etag, err);
     if (!ok)
         peer_end(p, "offer");
     else
-        *out = p;
+        out->peer = p;
 out:
     free(offer);
     return ok;

@@ -75,12 +75,22 @@ struct peer {
     int64_t packets_in, bytes_in, packets_out, bytes_out, dropped;
 };
 
-/** An offer of a new or a known peer. @param[out] answer freed by the caller. @param[out] etag ICE_UFRAG_TEXT bytes.
+struct peer_ask {
+    const char *id, *from; /* from: whom to receive, "" everybody (protocol.h) */
+    uint8_t rights;
+    const char *sdp;
+    size_t sdp_len;
+};
+struct peer_reply {
+    struct peer *peer;
+    char *answer; /* freed by the caller */
+    size_t answer_len;
+    char etag[ICE_UFRAG_TEXT];
+};
+/** An offer of a new or a known peer.
  * A known peer's offer renegotiates when it is the same connection (o= id and certificate), and takes its place when it
  * is another one, as after a page was loaded again. Nothing changes on an error. */
-bool peer_offer(struct peer **out, struct room *room, const char *id, uint8_t rights, const char *from,
-                const char *sdp, size_t sdp_len, char **answer, size_t *answer_len, char *etag,
-                struct err *err);
+bool peer_offer(struct peer_reply *out, struct room *room, const struct peer_ask *ask, struct err *err);
 /** Restart by fragment (RFC 9725 4.3.3). @param[out] answer a fragment to send back, NULL when no restart was asked. */
 bool peer_trickle(struct peer *p, const char *fragment, size_t len, char **answer, size_t *answer_len,
                   char *etag, struct err *err);

@@ -113,6 +113,7 @@ static srtp_err_status_t gcm_set_aad(void *state, const uint8_t *aad, uint32_t l
     return status(EVP_CipherUpdate(s->ctx, NULL, &n, aad, (int)len));
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libsrtp's type */
 static srtp_err_status_t gcm_encrypt(void *state, uint8_t *buf, unsigned int *len)
 {
     struct gcm *s = state;
@@ -182,6 +183,7 @@ static srtp_err_status_t icm_init(void *state, const uint8_t *key)
     return status(EVP_EncryptInit_ex(s->ctx, evp_ctr, NULL, key, NULL));
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libsrtp's type */
 static srtp_err_status_t icm_set_iv(void *state, uint8_t *iv, srtp_cipher_direction_t dir)
 {
     struct icm *s = state;
@@ -193,6 +195,7 @@ static srtp_err_status_t icm_set_iv(void *state, uint8_t *iv, srtp_cipher_direct
     return status(EVP_EncryptInit_ex(s->ctx, NULL, NULL, NULL, counter));
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libsrtp's type */
 static srtp_err_status_t icm_encrypt(void *state, uint8_t *buf, unsigned int *len)
 {
     struct icm *s = state;

@@ -302,7 +302,7 @@ static int on_upgrade(struct http_server *h, struct conn *c, struct lws *wsi)
     in.bearer = *req->bearer ? req->bearer : request_query(req, "token");
     in.ip = req->ip;
     in.accept_language = req->accept_language;
-    if (strcmp(path, "/ws"))
+    if (strcmp(path, "/ws") != 0)
         status = 404;
     else if (!gate_origin_ok(req->origin, req->host, req->fetch_site,
                              config_str(h->app->config, "signald.origins")))

@@ -333,7 +333,7 @@ static void on_mute_other(struct socket *sock, const struct socket_message *m)
     if (!me)
         return;
     other = visit_seat(me->visit, m->seat_id);
-    if (strcmp(me->role, "doctor")) {
+    if (strcmp(me->role, "doctor") != 0) {
         refuse(sock, m->id, ERR_DENIED, "role_missing");
         return;
     }

@@ -217,7 +217,7 @@ static void make_room(struct post *p)
 {
     const struct identity *who = p->req->who;
 
-    if (strcmp(who->claims.room, "*") || !gate_is_loopback(p->req->ip)) {
+    if (strcmp(who->claims.room, "*") != 0 || !gate_is_loopback(p->req->ip)) {
         no_room(p);
         return;
     }

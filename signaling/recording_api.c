@@ -245,7 +245,7 @@ static void put_row_right(const struct view *v)
     struct db_args a;
     char *text;
 
-    if ((strcmp(state, "ready") && strcmp(state, "failed")) || !strcmp(state, v->state) ||
+    if ((strcmp(state, "ready") != 0 && strcmp(state, "failed") != 0) || !strcmp(state, v->state) ||
         !strcmp(v->state, "none"))
         return;
     text = json_text(v->manifest, NULL);

@@ -402,9 +402,10 @@ void rooms_free(struct rooms *r)
     if (!r)
         return;
     loop_untimer(r->tick);
-    while (r->first) {
-        wake(r->first, &DOWN);
-        drop(r->first);
+    for (struct room *room = r->first, *next; room; room = next) {
+        next = room->next;
+        wake(room, &DOWN);
+        drop(room);
     }
     free(r);
 }

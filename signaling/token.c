@@ -71,7 +71,7 @@ static bool read_claims(const json_t *doc, struct token_claims *c, struct err *e
     if (!get_seconds(doc, "iat", &c->issued_at_us, err) || !get_seconds(doc, "nbf", &c->not_before_us, err) ||
         !get_seconds(doc, "exp", &c->expires_at_us, err))
         return false;
-    if (strcmp(kind, "operator") && strcmp(kind, "join"))
+    if (strcmp(kind, "operator") != 0 && strcmp(kind, "join") != 0)
         return err_set(err, ERR_INVALID, "field_range", "kind");
     if (!json_is_array(roles) || !room_ok(room))
         return err_set(err, ERR_INVALID, "field_type", "roles or room");

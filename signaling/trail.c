@@ -112,13 +112,15 @@ bool trail_seen(struct trail *t, int64_t account_id, int64_t subject_id, const c
     return seen;
 }
 
-/* One entry with a statement, or as many without as stand in a row. */
+/* One entry with a statement, or as many without as stand in a row. Those somebody waits for and those nobody waits for
+ * stay apart: after a failure the first are refused, the others are kept. */
 static struct item *take_batch(struct trail *t)
 {
     struct item *first = t->queue, *last = first;
     unsigned n = 1;
 
-    while (!first->e.stmt && last->next && !last->next->e.stmt && n < BATCH) {
+    while (!first->e.stmt && last->next && !last->next->e.stmt && !last->next->e.done == !first->e.done &&
+           n < BATCH) {
         last = last->next;
         n++;
     }

@@ -95,7 +95,7 @@ bool ring_create(struct ring **out, uint32_t bytes, struct err *err)
         err_errno(err, "size the ring");
         goto out;
     }
-    if (!ring_map(r, err))
+    if (!ring_map(r, err) || !r->header)
         goto out;
     r->header->magic = RING_MAGIC;
     r->header->size = bytes;

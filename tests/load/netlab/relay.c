@@ -91,7 +91,7 @@ static bool parse_spec(const char *spec, uint16_t *listen_port, struct sockaddr_
 static bool add_forward(struct relay *r, const char *spec, bool udp, uint16_t *port, struct err *err)
 {
     struct forward f = {0};
-    uint16_t listen_port;
+    uint16_t listen_port = 0;
     bool ok;
 
     if (r->count == FORWARDS_MAX)

@@ -124,7 +124,7 @@ static void on_client(void *arg, uint32_t events)
 
     (void)events;
     for (int i = 0; i < BURST; i++) {
-        struct sockaddr_in from;
+        struct sockaddr_in from = {0};
         socklen_t from_len = sizeof from;
         ssize_t n = recvfrom(f->fd, buf, sizeof buf, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
         struct client *c;
