@@ -32,8 +32,11 @@ static void audit_look(const struct request *req, const struct visit *visit)
         .request_id = req->id,
     };
 
-    if (!trail_seen(req->app->trail, who->account_id, visit->id, e.action))
-        trail_add(req->app->trail, &e);
+    if (trail_seen(req->app->trail, who->account_id, visit->id, e.action))
+        return;
+    trail_add(req->app->trail, &e);
+    trail_saw(req->app->trail, who->account_id, visit->id,
+              e.action); /* nobody waits: it is kept until it is written */
 }
 
 static void on_visit(void *arg, struct visit *visit, const struct err *err)

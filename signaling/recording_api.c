@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PLAY         "recording.play"
 #define MANIFEST_MAX (4u << 20)
 static const struct json_limits MANIFEST_LIMITS = {MANIFEST_MAX, 12};
 
@@ -194,9 +195,10 @@ static void on_audited(void *arg, const struct err *err)
         fail(v, err);
         return;
     }
-    if (v->track)
+    if (v->track) {
+        trail_saw(v->req->app->trail, v->req->who->account_id, v->visit_id, PLAY);
         answer_track(v);
-    else
+    } else
         request_answer_json(v->req, 200, list_doc(v));
     view_free(v);
 }
@@ -213,7 +215,7 @@ static void audit(struct view *v)
         .person_id = v->person_id,
         .subject_kind = "visit",
         .subject_id = v->visit_id,
-        .action = v->track ? "recording.play" : "recording.view",
+        .action = v->track ? PLAY : "recording.view",
         .request_id = v->req->id,
         .detail = detail,
         .done = on_audited,
@@ -223,7 +225,8 @@ static void audit(struct view *v)
     if (v->track)
         snprintf(detail, sizeof detail, "{\"track\":\"%s\"}", v->req->param[1]);
     if (v->track && trail_seen(v->req->app->trail, who->account_id, v->visit_id, e.action)) {
-        on_audited(v, NULL); /* the next range of the same look */
+        answer_track(v); /* the next range of the same look */
+        view_free(v);
         return;
     }
     trail_add(v->req->app->trail, &e);

@@ -98,18 +98,26 @@ void trail_add(struct trail *t, const struct trail_entry *entry)
     pump(t);
 }
 
-bool trail_seen(struct trail *t, int64_t account_id, int64_t subject_id, const char *action)
+static size_t look_slot(int64_t account_id, int64_t subject_id, const char *action)
 {
     uint64_t hash =
         ((uint64_t)account_id * 31 + (uint64_t)subject_id) * 31 + (uint8_t)action[strlen(action) - 1];
-    struct look *l = &t->seen[hash % LOOKS];
-    int64_t now = clock_mono_us();
-    bool seen = l->action && l->account_id == account_id && l->subject_id == subject_id &&
-                !strcmp(l->action, action) && now - l->at_us < LOOK_US;
 
-    if (!seen)
-        *l = (struct look){account_id, subject_id, now, action};
-    return seen;
+    return hash % LOOKS;
+}
+
+bool trail_seen(const struct trail *t, int64_t account_id, int64_t subject_id, const char *action)
+{
+    const struct look *l = &t->seen[look_slot(account_id, subject_id, action)];
+
+    return l->action && l->account_id == account_id && l->subject_id == subject_id &&
+           !strcmp(l->action, action) && clock_mono_us() - l->at_us < LOOK_US;
+}
+
+void trail_saw(struct trail *t, int64_t account_id, int64_t subject_id, const char *action)
+{
+    t->seen[look_slot(account_id, subject_id, action)] =
+        (struct look){account_id, subject_id, clock_mono_us(), action};
 }
 
 /* One entry with a statement, or as many without as stand in a row. Those somebody waits for and those nobody waits for

@@ -35,6 +35,9 @@ struct trail_entry {
 struct trail *trail_new(struct signald *app, const char *writer_id);
 void trail_free(struct trail *t);
 void trail_add(struct trail *t, const struct trail_entry *entry);
-/** Has this account looked at this subject this way within the last hour? Remembers that it does now. For looks that a
- * page repeats (a player's ranges, a room's reloads): the first one is written, the next ones are the same look. */
-bool trail_seen(struct trail *t, int64_t account_id, int64_t subject_id, const char *action);
+/** Has this account looked at this subject this way within the last hour? For looks that a page repeats (a player's
+ * ranges, a room's reloads): the first one is written, the next ones are the same look. */
+bool trail_seen(const struct trail *t, int64_t account_id, int64_t subject_id, const char *action);
+/** It has, and the row of it is safe: after the commit where the answer waits for it, else the next look would have none.
+ * action is static text. */
+void trail_saw(struct trail *t, int64_t account_id, int64_t subject_id, const char *action);
