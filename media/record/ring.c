@@ -114,14 +114,15 @@ bool ring_attach(struct ring **out, int fd, struct err *err)
     struct stat st;
     uint64_t first[2];
     uint32_t size;
+    int seals = fcntl(fd, F_GET_SEALS); /* -1 of a file that knows none, which is no ring either */
 
     if (fstat(fd, &st) < 0)
         return err_errno(err, "fstat ring");
     if (pread(fd, first, sizeof(first), 0) != (ssize_t)sizeof(first) || first[0] != RING_MAGIC)
         return err_set(err, ERR_CORRUPT, "ring_invalid", "not a ring");
     size = (uint32_t)first[1];
-    if (!size_ok(size) || st.st_size != (off_t)(RING_HEADER + (size_t)size) ||
-        (fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0)
+    if (!size_ok(size) || st.st_size != (off_t)(RING_HEADER + (size_t)size) || seals < 0 ||
+        (seals & F_SEAL_SHRINK) == 0)
         return err_set(err, ERR_CORRUPT, "ring_invalid", "ring of %u bytes in a file of %lld", size,
                        (long long)st.st_size);
     r = calloc(1, sizeof(*r));

@@ -1,4 +1,5 @@
 /* ring_test.c - the memfd ring between a media worker and the recorder. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -203,6 +204,29 @@ static void *storm_writer(void *arg)
     }
     ring_flush(p->w);
     return NULL;
+}
+
+/* The same bytes in a file that somebody could shrink: reading it would end in SIGBUS. */
+TEST(ring, a_ring_that_is_not_sealed_is_refused)
+{
+    char path[] = "/tmp/yz-ring-XXXXXX", buf[4096];
+    int fd = mkstemp(path);
+    struct ring *w = NULL, *r = NULL;
+    struct err err = ERR_INIT;
+    off_t at = 0;
+    ssize_t n;
+
+    (void)t;
+    CHECK(fd >= 0);
+    unlink(path);
+    CHECK_OK(ring_create(&w, 64 * 1024, &err), &err);
+    while ((n = pread(ring_fd(w), buf, sizeof buf, at)) > 0) {
+        CHECK_INT(pwrite(fd, buf, (size_t)n, at), n);
+        at += n;
+    }
+    CHECK_ERR(ring_attach(&r, fd, &err), &err, ERR_CORRUPT, "ring_invalid");
+    close(fd);
+    ring_free(w);
 }
 
 TEST(ring, writer_and_reader_in_two_threads_lose_nothing)
