@@ -216,7 +216,7 @@ void peer_free(struct peer *p)
     free(p);
 }
 
-void peer_rights(struct peer *p, uint8_t rights)
+static void apply_rights(struct peer *p, uint8_t rights)
 {
     p->rights = rights;
     for (unsigned i = 0; i < p->line_count; i++) {
@@ -227,6 +227,11 @@ void peer_rights(struct peer *p, uint8_t rights)
         if (l->chair && !(rights & MEDIA_RIGHT_SUBSCRIBE))
             chair_empty(l->chair);
     }
+}
+
+void peer_rights(struct peer *p, uint8_t rights)
+{
+    apply_rights(p, rights);
     seats_fill(p);
 }
 
@@ -267,7 +272,8 @@ static bool answer_offer(struct peer *p, const struct sdp_offer *offer, uint8_t 
     take_ufrag(p, offer->ufrag);
     if (!negotiate(p, offer, answer, answer_len, err))
         return false;
-    peer_rights(p, rights);
+    apply_rights(
+        p, rights); /* seats are filled when the answer is on its way: chairs exist for the client then */
     memcpy(etag, p->ice.now.ufrag, ICE_UFRAG_TEXT);
     return true;
 }

@@ -8,13 +8,18 @@
 #include "media/control.h"
 #include "media/tap.h"
 
-static struct room **bucket(struct worker *w, const char *id)
+static uint64_t hash(const char *id)
 {
     uint64_t h = 0;
 
     for (const char *p = id; *p; p++)
         h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
-    return &w->rooms[hash_mix(h) & (ROOM_BUCKETS - 1)];
+    return hash_mix(h);
+}
+
+static struct room **bucket(struct worker *w, const char *id)
+{
+    return &w->rooms[hash(id) & (ROOM_BUCKETS - 1)];
 }
 
 struct room *room_find(struct worker *w, const char *id)
@@ -26,13 +31,24 @@ struct room *room_find(struct worker *w, const char *id)
     return r;
 }
 
-static bool stale(const struct room *r, uint64_t epoch, struct err *err)
+static bool stale(const char *id, uint64_t seen, uint64_t epoch, struct err *err)
 {
-    if (epoch >= r->epoch)
+    if (epoch >= seen)
         return false;
-    err_set(err, ERR_STALE, "room_epoch", "room %s is at epoch %llu, the command at %llu", r->id,
-            (unsigned long long)r->epoch, (unsigned long long)epoch);
+    err_set(err, ERR_STALE, "room_epoch", "room %s is at epoch %llu, the command at %llu", id,
+            (unsigned long long)seen, (unsigned long long)epoch);
     return true;
+}
+
+/* The epoch at which a closed room was, 0: not remembered. */
+static uint64_t past_epoch(const struct worker *w, const char *id)
+{
+    uint64_t h = hash(id), epoch = 0;
+
+    for (unsigned i = 0; i < ROOMS_PAST; i++)
+        if (w->past[i].room == h && w->past[i].epoch > epoch)
+            epoch = w->past[i].epoch;
+    return epoch;
 }
 
 bool room_open(struct room **out, struct worker *w, const char *id, uint64_t epoch, struct err *err)
@@ -40,7 +56,7 @@ bool room_open(struct room **out, struct worker *w, const char *id, uint64_t epo
     struct room *r = room_find(w, id), **at = bucket(w, id);
 
     if (r) {
-        if (stale(r, epoch, err))
+        if (stale(id, r->epoch, epoch, err))
             return false;
         r->epoch = epoch;
         *out = r;
@@ -48,6 +64,8 @@ bool room_open(struct room **out, struct worker *w, const char *id, uint64_t epo
     }
     if (!*id)
         return err_set(err, ERR_INVALID, "room_invalid", "a room without an id");
+    if (stale(id, past_epoch(w, id), epoch, err))
+        return false;
     if ((int32_t)w->room_count >= w->limits.rooms)
         return err_set(err, ERR_LIMIT, "worker_full", "%u rooms are open", w->room_count);
     r = mem_new(sizeof(*r));
@@ -68,7 +86,7 @@ bool room_get(struct room **out, struct worker *w, const char *id, uint64_t epoc
 
     if (!r)
         return err_set(err, ERR_NOT_FOUND, "room_not_open", "room %s is not open here", id);
-    if (stale(r, epoch, err))
+    if (stale(id, r->epoch, epoch, err))
         return false;
     r->epoch = epoch;
     *out = r;
@@ -89,6 +107,9 @@ void room_close(struct room *r, const char *why)
     r->next = w->closed;
     w->closed = r;
     w->room_count--;
+    w->past[w->past_at].room = hash(r->id);
+    w->past[w->past_at].epoch = r->epoch;
+    w->past_at = (w->past_at + 1) % ROOMS_PAST;
     log_info("room_closed", LS("room_id", r->id), LS("why", why));
 }
 

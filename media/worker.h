@@ -14,6 +14,7 @@
 #include "media/net.h"
 
 #define ROOM_BUCKETS 1024u
+#define ROOMS_PAST   512u
 
 struct control;
 struct tap;
@@ -45,6 +46,12 @@ struct worker {
     int64_t tick_count;
     struct room *rooms[ROOM_BUCKETS];
     uint32_t room_count, peer_count;
+    struct {
+        uint64_t room; /* hash of its id */
+        uint64_t epoch;
+    } past
+        [ROOMS_PAST]; /* the last epochs of rooms that were closed: a late command must not open one again */
+    uint32_t past_at;
     uint64_t live_order; /* the next track to go live gets this */
     struct peer *busy;   /* have feedback to send at the end of the batch */
     struct peer *ended;  /* freed at the end of the turn */

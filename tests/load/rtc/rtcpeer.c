@@ -197,6 +197,16 @@ static void add_line(struct rtcpeer *p, enum sdp_kind kind, bool sends)
     l->sent = store_new(512, kind == SDP_AUDIO ? 65536 : 640 * 1024);
 }
 
+void rtcpeer_add_chairs(struct rtcpeer *p, unsigned audio, unsigned video)
+{
+    for (unsigned i = 0; i < audio || i < video; i++) {
+        if (i < audio)
+            add_line(p, SDP_AUDIO, false);
+        if (i < video)
+            add_line(p, SDP_VIDEO, false);
+    }
+}
+
 struct rtcpeer *rtcpeer_new(struct loop *l, const struct rtcpeer_config *cfg)
 {
     struct rtcpeer *p = mem_new(sizeof(*p));
@@ -211,12 +221,7 @@ struct rtcpeer *rtcpeer_new(struct loop *l, const struct rtcpeer_config *cfg)
         add_line(p, SDP_AUDIO, true);
     for (unsigned i = 0; i < cfg->send_video; i++)
         add_line(p, SDP_VIDEO, true);
-    for (unsigned i = 0; i < cfg->recv_audio || i < cfg->recv_video; i++) {
-        if (i < cfg->recv_audio)
-            add_line(p, SDP_AUDIO, false);
-        if (i < cfg->recv_video)
-            add_line(p, SDP_VIDEO, false);
-    }
+    rtcpeer_add_chairs(p, cfg->recv_audio, cfg->recv_video);
     crypto_random(&p->tie_breaker, sizeof(p->tie_breaker));
     crypto_random(&p->session_id, sizeof(p->session_id));
     p->session_id >>= 2;
@@ -258,8 +263,10 @@ void rtcpeer_restart(struct rtcpeer *p)
 
 void rtcpeer_begin(struct rtcpeer *p)
 {
-    if (!p->started_us)
+    if (!p->started_us) {
         p->started_us = clock_mono_us();
+        open_socket(p); /* of the server's family */
+    }
     p->checked = false;
     send_check(p);
 }

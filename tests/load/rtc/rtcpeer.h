@@ -62,6 +62,8 @@ void rtcpeer_close(struct rtcpeer *p);
 char *rtcpeer_offer(struct rtcpeer *p);
 /** Begin connecting, or take a restart's new credentials. */
 bool rtcpeer_answer(struct rtcpeer *p, const char *sdp, struct err *err);
+/** More chairs in the next offer. */
+void rtcpeer_add_chairs(struct rtcpeer *p, unsigned audio, unsigned video);
 /** New credentials of ours for the next offer. */
 void rtcpeer_restart(struct rtcpeer *p);
 /** Go on from another local port, as after a change of network; the next check nominates it. */

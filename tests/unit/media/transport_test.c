@@ -217,6 +217,9 @@ TEST(rooms, an_older_epoch_is_refused)
     CHECK_OK(medialink_room_close(c.link, "r", 5, &err), &err);
     CHECK_INT(medialink_events(c.link, "PEER_STATE r alice gone"), 1);
     CHECK_SOON(c.loop, rtcpeer_closed(alice->peer));
+    CHECK_ERR(medialink_room_open(c.link, "r", 4, NULL, &err), &err, ERR_STALE,
+              "room_epoch"); /* remembered */
+    CHECK_OK(medialink_room_open(c.link, "r", 6, NULL, &err), &err);
 }
 
 TEST(rooms, another_room_hears_nothing)

@@ -91,6 +91,19 @@ TEST(call, a_receiver_without_the_publishers_codec_gets_sound_but_no_picture)
     CHECK_STR(medialink_last(c.link, "CHAIR r bob 1"), "");
 }
 
+TEST(call, ipv6_carries_it_too)
+{
+    static struct call c;
+    static const char *const ARGS[] = {"--media.address=::1", NULL};
+    struct client *alice, *bob;
+
+    call_open(t, &c, ARGS);
+    alice = call_join(t, &c, "r", "alice", ALL, &PUBLISHER);
+    bob = call_join(t, &c, "r", "bob", ALL, &VIEWER);
+    warm_up(alice, bob);
+    CHECK_INT(rtcpeer_server(bob->peer)->sa.sa_family, AF_INET6);
+}
+
 /* ---- repair ---- */
 
 TEST(repair, what_is_lost_on_the_way_up_is_asked_for_and_forwarded)
@@ -297,6 +310,32 @@ TEST(chairs, sound_and_picture_of_one_person_sit_side_by_side)
     CHECK_SOON(c.loop, medialink_events(c.link, "CHAIR r eve 1 alice video 1"));
     client_say(bob, "b");
     CHECK_SOON(c.loop, medialink_events(c.link, "CHAIR r eve 2 bob audio 0"));
+}
+
+TEST(chairs, more_of_them_may_be_offered_later)
+{
+    static struct call c;
+    struct client *alice, *bob, *eve;
+    struct err err = ERR_INIT;
+    uint32_t ssrc;
+
+    call_open(t, &c, NULL);
+    alice = call_join(t, &c, "r", "alice", ALL, &PUBLISHER);
+    bob = call_join(t, &c, "r", "bob", ALL, &PUBLISHER);
+    eve = call_join(t, &c, "r", "eve", ALL, &VIEWER);
+    warm_up(alice, eve);
+    client_wait_connected(bob);
+    client_say(bob, "no chair yet");
+    CHECK_SOON(c.loop, medialink_events(c.link, "TRACK r bob audio opus 0 1"));
+    ssrc = rtcpeer_receiver(eve->peer, SDP_AUDIO, 0)->ssrc;
+    rtcpeer_add_chairs(eve->peer, 1, 1);
+    CHECK_OK(client_offer(eve, &err), &err);
+    CHECK_SOON(c.loop, medialink_events(c.link, "CHAIR r eve 2 bob audio 0"));
+    client_say(bob, "a chair for bob");
+    client_say(alice, "alice as before");
+    CHECK_SOON(c.loop, client_got(eve, "a chair for bob") && client_got(eve, "alice as before"));
+    CHECK_INT(rtcpeer_receiver(eve->peer, SDP_AUDIO, 0)->ssrc, ssrc);
+    CHECK_INT(medialink_events(c.link, "PEER_STATE r eve connected"), 1);
 }
 
 TEST(chairs, from_names_the_only_publisher_a_viewer_gets)
