@@ -121,3 +121,12 @@ test.each(sources.filter((name) => name.endsWith(".vue")))("%s says nothing of i
 test.each(sources.filter((name) => name.endsWith(".vue")))("%s has no inline style and no HTML from data", (name) => {
   expect(text(name)).not.toMatch(/v-html|\sstyle="/);
 });
+
+test("the README lists every word the browser tests may hold on to, and no other", () => {
+  const readme = readFileSync(join(SRC, "../README.md"), "utf8");
+  const table = readme.slice(readme.indexOf("## Words the tests hold on to"));
+  const listed = new Set([...table.matchAll(/`([a-z-]+)(?:\[[^`]*)?`/g)].map((found) => found[1] ?? ""));
+  const used = new Set(sources.flatMap((name) => [...text(name).matchAll(/data-testid="([a-z-]+)"/g)].map((found) => found[1] ?? "")));
+  expect([...used].filter((word) => !listed.has(word)).sort()).toEqual([]);
+  expect([...listed].filter((word) => !used.has(word) && !/^(data|aria)-/.test(word)).sort()).toEqual([]);
+});

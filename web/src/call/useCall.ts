@@ -157,7 +157,8 @@ export function useCall(visitId: string) {
     if (devices.value[kind].state === "ready") applyMute(kind, kind === "audio" ? !local.audioMuted : !local.videoMuted);
     else {
       applyMute(kind, false);
-      await open({ audio: kind === "audio" || devices.value.audio.state === "ready", video: kind === "video" || devices.value.video.state === "ready" });
+      const wanted = (one: Kind) => one === kind || devices.value[one].state === "ready";
+      await open({ audio: wanted("audio"), video: wanted("video") });
     }
     tellMutes();
   }

@@ -8,8 +8,8 @@ const RANK: Record<Urgency, number> = { emergency: 0, urgent: 1, normal: 2 };
 
 /** Most urgent first, then who has waited longest: the same for every doctor. */
 export function sortPool(entries: readonly PoolEntry[]): PoolEntry[] {
-  return [...entries].sort((a, b) =>
-    RANK[a.offer.urgency] - RANK[b.offer.urgency] || a.offer.waiting_since.localeCompare(b.offer.waiting_since) || a.offer.order_id.localeCompare(b.offer.order_id));
+  return [...entries].sort(({ offer: a }, { offer: b }) =>
+    RANK[a.urgency] - RANK[b.urgency] || a.waiting_since.localeCompare(b.waiting_since) || a.order_id.localeCompare(b.order_id));
 }
 
 /** A fresh list from the server. Decided entries stay until they are dismissed, so that their news can be read. */

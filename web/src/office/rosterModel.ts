@@ -3,7 +3,17 @@ import type { Operations } from "@/wire/generated/api";
 import type { Roster } from "@/wire/types";
 
 /** A session as the office types it: clinic-time clock words. */
-export interface Draft { clinic: string; doctor: string; day: string; from: string; to: string; minutes: number; capacity: number; firstVisits: boolean; followUps: boolean }
+export interface Draft {
+  clinic: string;
+  doctor: string;
+  day: string;
+  from: string;
+  to: string;
+  minutes: number;
+  capacity: number;
+  firstVisits: boolean;
+  followUps: boolean;
+}
 
 export const emptyDraft = (day: string): Draft =>
   ({ clinic: "", doctor: "", day, from: "09:00", to: "12:00", minutes: 15, capacity: 1, firstVisits: true, followUps: true });
@@ -41,7 +51,10 @@ export function bodyOf(draft: Draft): Operations["rosterCreate"]["body"] {
   const starts_at = momentOf(draft.day, draft.from);
   const ends_at = new Date(Date.parse(starts_at) + slotsOf(draft) * draft.minutes * 60_000).toISOString();
   const kinds = [...(draft.followUps ? ["follow_up" as const] : []), ...(draft.firstVisits ? ["first_visit" as const] : [])];
-  return { clinic_id: draft.clinic, staff_id: draft.doctor, starts_at, ends_at, slot_minutes: draft.minutes, capacity_per_slot: draft.capacity, kinds };
+  return {
+    clinic_id: draft.clinic, staff_id: draft.doctor, starts_at, ends_at,
+    slot_minutes: draft.minutes, capacity_per_slot: draft.capacity, kinds,
+  };
 }
 
 export const slotCount = (roster: Roster): number => (typeof roster.slots === "number" ? roster.slots : roster.slots.length);

@@ -5,8 +5,9 @@ import type { Action, Order, OrderState, Urgency } from "@/wire/types";
 export type Tone = "plain" | "ok" | "warn" | "danger" | "info" | "brand";
 
 const TONE: Record<OrderState, Tone> = {
-  draft: "plain", submitted: "plain", returned: "warn", paid_or_exempt: "plain", booked: "info", pooled: "info", claimed: "brand", waiting: "warn", live: "ok",
-  documenting: "brand", signed: "ok", closed: "plain", escalated: "info", dispatched: "brand", refunded: "plain", cancelled: "plain", expired: "plain", no_show: "plain",
+  draft: "plain", submitted: "plain", returned: "warn", paid_or_exempt: "plain",
+  booked: "info", pooled: "info", escalated: "info", dispatched: "brand", claimed: "brand", waiting: "warn", live: "ok",
+  documenting: "brand", signed: "ok", closed: "plain", cancelled: "plain", expired: "plain", no_show: "plain", refunded: "plain",
 };
 export const toneOf = (state: OrderState): Tone => TONE[state];
 export const urgencyTone = (urgency: Urgency): Tone => (urgency === "emergency" ? "danger" : urgency === "urgent" ? "warn" : "plain");

@@ -15,7 +15,8 @@ export function bySeat(tracks: readonly RecordingTrack[]): SeatTracks[] {
 
 /** The longest seat decides how long the visit is. */
 export function lengthMs(tracks: readonly RecordingTrack[]): number {
-  return Math.max(0, ...bySeat(tracks).flatMap((seat) => [seat.audio, seat.video]).map((list) => list.reduce((sum, one) => sum + one.duration_ms, 0)));
+  const lines = bySeat(tracks).flatMap((seat) => [seat.audio, seat.video]);
+  return Math.max(0, ...lines.map((pieces) => pieces.reduce((sum, one) => sum + one.duration_ms, 0)));
 }
 
 /** Which piece plays at a moment of the visit, and where in it. Null after the last. */
