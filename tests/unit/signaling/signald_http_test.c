@@ -381,6 +381,55 @@ TEST(forward, says_unknown_for_a_command_and_away_for_a_question_when_the_schedu
     free(headers);
 }
 
+static long ticks_of(int pid)
+{
+    char *path = mem_format("/proc/%d/stat", pid);
+    FILE *f = fopen(path, "re");
+    long user = 0, system = 0;
+
+    CHECK(f != NULL);
+    CHECK_INT(fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &system), 2);
+    fclose(f);
+    free(path);
+    return user + system;
+}
+
+TEST(waiting, for_the_scheduler_burns_nothing_although_the_next_request_is_there)
+{
+    struct rig *r = rig_start(t, NULL);
+    const char *doctor = rig_login(r, "doctor1");
+    char *two = mem_format("GET /api/v1/pool HTTP/1.1\r\n" HOST "%s\r\nGET /healthz HTTP/1.1\r\n" HOST "\r\n",
+                           doctor);
+    bool ended;
+    long before;
+
+    rig_http(r, "GET", "/api/v1/session", doctor, NULL);
+    r->silent = true;
+    before = ticks_of(r->pid);
+    rig_raw(r, two, strlen(two), 1500, &ended);
+    CHECK(ticks_of(r->pid) - before < 30); /* of 150; a spin takes all of them */
+    free(two);
+}
+
+TEST(waiting, client_that_leaves_before_its_answer_harms_nobody)
+{
+    struct rig *r = rig_start(t, NULL);
+    const char *doctor = rig_login(r, "doctor1");
+    char *one = mem_format("GET /api/v1/pool HTTP/1.1\r\n" HOST "%s\r\n", doctor);
+    bool ended;
+
+    r->silent = true;
+    for (int i = 0; i < 20; i++)
+        rig_raw(r, one, strlen(one), 5, &ended);
+    CHECK_SOON(r->loop, r->asked >= 20);
+    rig_scheduler(r, false); /* all twenty are answered now, and nobody is there to hear it */
+    r->silent = false;
+    rig_scheduler(r, true);
+    CHECK_SOON(r->loop, r->sched != NULL);
+    CHECK_INT(rig_http(r, "GET", "/api/v1/pool", doctor, NULL)->status, 200);
+    free(one);
+}
+
 /* --- consents and recordings --- */
 
 TEST(consent, is_given_for_the_text_that_was_shown_and_the_newest_answer_holds)
