@@ -1,11 +1,12 @@
 #include "signaling/machine.h"
-#include "core/crypto.h"
+#include "core/clock.h"
 #include "core/db/db.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "signaling/gate.h"
 #include "signaling/machine.sql.h"
+#include "signaling/machine_store.h"
 #include "signaling/room.h"
 #include "signaling/room_private.h"
 #include "signaling/route.h"
@@ -13,6 +14,7 @@
 #include "signaling/signald.h"
 #include "signaling/trail.h"
 #include "signaling/visit.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,10 +40,10 @@ static void fail(struct post *p, const struct err *err)
 
 /* --- sessions of a room --- */
 
-static struct machine *find(const struct room *room, const char *session)
+static struct machine *find(const struct room *room, int64_t id)
 {
     for (struct machine *m = room->machines; m; m = m->next)
-        if (strlen(session) == strlen(m->session) && crypto_equal(m->session, session, strlen(session)))
+        if (m->id == id)
             return m;
     return NULL;
 }
@@ -69,14 +71,26 @@ void machine_gone(struct room *room, const char *peer)
 {
     struct machine *m = find_peer(room, peer);
 
-    if (m)
-        drop(room, m);
+    if (!m)
+        return;
+    machine_store_end(room, m);
+    drop(room, m);
 }
 
-void machines_drop(struct room *room)
+void machines_drop(struct room *room, bool ended)
 {
-    while (room->machines)
+    while (room->machines) {
+        if (ended)
+            machine_store_end(room, room->machines);
         drop(room, room->machines);
+    }
+}
+
+void machine_take(struct room *room, struct machine *m)
+{
+    m->next = room->machines;
+    room->machines = m;
+    MACHINES.value++;
 }
 
 /* --- POST --- */
@@ -99,10 +113,10 @@ static void audit(const struct request *req, const struct room *room, const char
     trail_add(req->app->trail, &e);
 }
 
-static void location(struct request *req, const char *session)
+static void location(struct request *req, int64_t id)
 {
     char *text =
-        mem_format("/%s/%s/%s", strstr(req->route->path, "whep") ? "whep" : "whip", req->param[0], session);
+        mem_format("/%s/%s/%" PRId64, strstr(req->route->path, "whep") ? "whep" : "whip", req->param[0], id);
 
     request_header(req, "Location", text);
     free(text);
@@ -131,7 +145,8 @@ static void on_answer(void *arg, const char *sdp, size_t len, const char *etag, 
     }
     snprintf(m->etag, sizeof m->etag, "%s", etag);
     audit(req, room, p->whep ? "room.whep" : "room.whip");
-    location(req, m->session);
+    machine_store_add(room, m);
+    location(req, m->id);
     etag_header(req, etag);
     request_header(req, "Accept-Patch", "application/trickle-ice-sdpfrag");
     request_answer_text(req, 201, "application/sdp", mem_copy(sdp, len ? len : 1), len);
@@ -158,13 +173,11 @@ static void add(struct room *room, const struct post *p)
 {
     struct machine *m = mem_new(sizeof *m);
 
-    id_random(m->session);
+    m->id = ids_next(&room->app->ids, clock_now_us());
     snprintf(m->peer, sizeof m->peer, "%s", p->peer);
     m->whep = p->whep;
     m->account_id = p->req->who->account_id;
-    m->next = room->machines;
-    room->machines = m;
-    MACHINES.value++;
+    machine_take(room, m);
 }
 
 static void on_open(void *arg, struct room *room, const struct err *err)
@@ -340,24 +353,94 @@ void machine_whep_post(struct request *req)
 
 /* --- PATCH, DELETE, OPTIONS --- */
 
-/* The session of the address, if it is this bearer's; answers otherwise. */
-static struct machine *mine(struct request *req, struct room **room)
+/* What PATCH or DELETE does with the session of its address. */
+typedef void session_fn(struct request *req, struct room *room, struct machine *m);
+
+struct search {
+    struct request *req;
+    session_fn *fn;
+};
+
+static struct machine *mine(const struct request *req, struct room **room)
 {
     struct machine *m;
 
     *room = room_find(req->app->rooms, req->param[0]);
-    m = *room && token_claims_room(&req->who->claims, req->param[0]) ? find(*room, req->param[1]) : NULL;
-    if (m && m->account_id == req->who->account_id)
-        return m;
-    request_refuse(req, ERR_NOT_FOUND, "not_found", "no such session");
-    return NULL;
+    m = *room ? find(*room, request_param_id(req, 1)) : NULL;
+    return m && m->account_id == req->who->account_id ? m : NULL;
+}
+
+static void search_end(struct search *s, const struct err *err)
+{
+    struct room *room;
+    struct machine *m = err ? NULL : mine(s->req, &room);
+
+    if (m)
+        s->fn(s->req, room, m);
+    else
+        request_problem(s->req, err ? err : &(struct err){ERR_NOT_FOUND, "not_found", "no such session"},
+                        NULL);
+    free(s);
+}
+
+static void on_reopened(void *arg, struct room *room, const struct err *err)
+{
+    (void)room;
+    search_end(arg, err);
+}
+
+static void on_session_visit(void *arg, struct visit *visit, const struct err *err)
+{
+    struct search *s = arg;
+
+    if (err)
+        search_end(s, err);
+    else
+        room_open(room_of_visit(visit), on_reopened, s);
+}
+
+/* A session of an earlier process: its room is taken over, and with it its sessions. */
+static void on_session_row(void *arg, const struct db_rows *rows, const struct err *err)
+{
+    struct search *s = arg;
+    struct request *req = s->req;
+    struct room *room = room_find(req->app->rooms, req->param[0]);
+
+    if (err || rows->n != 1)
+        search_end(s, err);
+    else if (room)
+        room_open(room, on_reopened, s);
+    else if (!db_null(rows, 0, 1))
+        visit_look(req->app->visits, req->who, db_i64(rows, 0, 1), on_session_visit, s);
+    else
+        room_open(room_new(req->app->rooms, req->param[0], db_i64(rows, 0, 0), NULL), on_reopened, s);
+}
+
+static void with_session(struct request *req, session_fn *fn)
+{
+    struct room *room;
+    struct machine *m;
+    struct search *s;
+
+    if (!token_claims_room(&req->who->claims, req->param[0])) {
+        request_refuse(req, ERR_NOT_FOUND, "not_found", "the token speaks of another room");
+        return;
+    }
+    m = mine(req, &room);
+    if (m) {
+        fn(req, room, m);
+        return;
+    }
+    s = mem_new(sizeof *s);
+    *s = (struct search){req, fn};
+    machine_store_find(req, request_param_id(req, 1), on_session_row, s);
 }
 
 static void on_trickled(void *arg, const char *fragment, size_t len, const char *etag, const struct err *err)
 {
     struct request *req = arg;
     struct room *room = room_find(req->app->rooms, req->param[0]);
-    struct machine *m = room ? find(room, req->param[1]) : NULL;
+    struct machine *m = room ? find(room, request_param_id(req, 1)) : NULL;
 
     if (err) {
         request_problem(req, err, NULL);
@@ -367,8 +450,10 @@ static void on_trickled(void *arg, const char *fragment, size_t len, const char 
         request_answer_empty(req, 204);
         return;
     }
-    if (m)
+    if (m) {
         snprintf(m->etag, sizeof m->etag, "%s", etag);
+        machine_store_etag(room, m);
+    }
     etag_header(req, etag);
     request_answer_text(req, 200, "application/trickle-ice-sdpfrag", mem_copy(fragment, len ? len : 1), len);
 }
@@ -387,13 +472,8 @@ static bool match_ok(const struct request *req, const struct machine *m)
     return same;
 }
 
-void machine_patch(struct request *req)
+static void patch(struct request *req, struct room *room, struct machine *m)
 {
-    struct room *room;
-    struct machine *m = mine(req, &room);
-
-    if (!m)
-        return;
     if (!*req->if_match)
         request_refuse(req, ERR_INVALID, "if_match_missing", "PATCH without If-Match");
     else if (!match_ok(req, m))
@@ -404,16 +484,22 @@ void machine_patch(struct request *req)
         room_trickle(room, m->peer, (const char *)req->body, req->body_len, on_trickled, req);
 }
 
-void machine_delete(struct request *req)
+void machine_patch(struct request *req)
 {
-    struct room *room;
-    struct machine *m = mine(req, &room);
+    with_session(req, patch);
+}
 
-    if (!m)
-        return;
+static void end(struct request *req, struct room *room, struct machine *m)
+{
     room_leave(room, m->peer);
+    machine_store_end(room, m);
     drop(room, m);
     request_answer_empty(req, 200);
+}
+
+void machine_delete(struct request *req)
+{
+    with_session(req, end);
 }
 
 void machine_options(struct request *req)

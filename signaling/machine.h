@@ -1,7 +1,7 @@
 /* machine.h - WHIP (RFC 9725) and WHEP sessions: cameras, carts, load programs, anything without a browser.
  *
- * Owns    a session per POST until DELETE, or until the worker says that its peer is gone. Its resource word is
- *         random, and the bearer that made it must come again with PATCH and DELETE.
+ * Owns    a session per POST until DELETE, or until the worker says that its peer is gone. PATCH and DELETE need the
+ *         account that made it. Each has a row (machine_store.h), so that its address outlives this process.
  * Peers   "w.NAME" publishes, "r.…" receives; a visit's seats are "s<id>-…".
  * Runs on the service loop only.
  */
@@ -13,7 +13,7 @@
 struct room;
 
 struct machine {
-    char session[ID_RANDOM_TEXT]; /* in the resource's address */
+    int64_t id; /* in the session's address, and of its row */
     char peer[MEDIA_PEER_MAX];
     char etag[128];
     bool whep;
@@ -30,5 +30,7 @@ void machine_options(struct request *req);
 
 /** The worker says that this peer is gone. */
 void machine_gone(struct room *room, const char *peer);
-/** The room or its worker is gone. */
-void machines_drop(struct room *room);
+/** Into the room's list; m is taken. */
+void machine_take(struct room *room, struct machine *m);
+/** The room or its worker is gone. ended: and so are the sessions; otherwise only this process forgets them. */
+void machines_drop(struct room *room, bool ended);

@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "signaling/machine.h"
+#include "signaling/machine_store.h"
 #include "signaling/media_link.h"
 #include "signaling/room.sql.h"
 #include "signaling/room_event.h"
@@ -137,6 +138,15 @@ static void on_opened(void *arg, struct wire_in *in, const struct err *err)
         fail(room, err);
         return;
     }
+    if (room->epoch > 1 && !room->restored)
+        machine_store_restore(room);
+    else
+        room_opened(room);
+}
+
+void room_opened(struct room *room)
+{
+    room->restored = true;
     room->state = ROOM_OPEN;
     log_info("room_open", LS("room", room->id), LI("worker", room->worker), LI("epoch", room->epoch));
     wake(room, NULL);
@@ -254,7 +264,7 @@ static void ignore_rows(void *arg, const struct db_rows *rows, const struct err 
         log_info("room_row_not_written", LERR(err)); /* an expired lease says the same */
 }
 
-static void drop(struct room *room)
+static void drop(struct room *room, bool ended)
 {
     struct rooms *r = room->app->rooms;
     struct room **at = &r->first;
@@ -264,7 +274,7 @@ static void drop(struct room *room)
     *at = room->next;
     if (room->visit)
         room->visit->room = NULL;
-    machines_drop(room);
+    machines_drop(room, ended);
     r->n--;
     ROOMS.value = r->n;
     free(room);
@@ -296,7 +306,7 @@ void room_close(struct room *room, const char *why)
         seat->peer[0] = seat->sdp_session[0] = '\0';
     room->state = ROOM_CLOSED;
     wake(room, &CLOSED);
-    drop(room);
+    drop(room, true);
 }
 
 void room_unbind(struct room *room)
@@ -405,7 +415,7 @@ void rooms_free(struct rooms *r)
     for (struct room *room = r->first, *next; room; room = next) {
         next = room->next;
         wake(room, &DOWN);
-        drop(room);
+        drop(room, false);
     }
     free(r);
 }

@@ -34,6 +34,7 @@ struct room {
     bool record; /* wanted */
     char record_dir[96];
     struct machine *machines;             /* WHIP and WHEP sessions; chained by machine->next */
+    bool restored;                        /* the sessions an earlier process left were looked for */
     struct room_wait *waits, **waits_end; /* whoever waits for it to open */
     int64_t empty_since_us;               /* monotonic; of a machine's room */
     uint64_t asked_epoch;                 /* in the renewal on its way; 0: not in it */

@@ -18,7 +18,7 @@ void room_rejoin(struct room *room, const char *reason)
 {
     json_t *doc;
 
-    machines_drop(room);
+    machines_drop(room, true);
     if (!room->visit)
         return;
     for (struct seat *seat = room->visit->seats; seat; seat = seat->next)

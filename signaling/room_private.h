@@ -11,6 +11,8 @@ struct rooms {
     bool renewing; /* one renewal at a time */
 };
 
+/** The last step of opening: whoever waits goes on. */
+void room_opened(struct room *room);
 /** ROOM_OPEN for a room whose lease we hold. */
 void room_send_open(struct room *room);
 /** Everybody's peers are gone: tell the windows to make new ones. */

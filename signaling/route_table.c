@@ -77,12 +77,12 @@ const struct route ROUTES[] = {
 
     /* machines */
     MACHINE(POST, "/whip/{room}", SDP, "application/sdp", machine_whip_post),
-    MACHINE(PATCH, "/whip/{room}/{session}", SMALL, "application/trickle-ice-sdpfrag", machine_patch),
-    MACHINE(DELETE, "/whip/{room}/{session}", 0, NULL, machine_delete),
+    MACHINE(PATCH, "/whip/{room}/{session_id}", SMALL, "application/trickle-ice-sdpfrag", machine_patch),
+    MACHINE(DELETE, "/whip/{room}/{session_id}", 0, NULL, machine_delete),
     OPEN(OPTIONS, "/whip/{room}", ROUTE_NO_ORIGIN, machine_options),
     MACHINE(POST, "/whep/{room}", SDP, "application/sdp", machine_whep_post),
-    MACHINE(PATCH, "/whep/{room}/{session}", SMALL, "application/trickle-ice-sdpfrag", machine_patch),
-    MACHINE(DELETE, "/whep/{room}/{session}", 0, NULL, machine_delete),
+    MACHINE(PATCH, "/whep/{room}/{session_id}", SMALL, "application/trickle-ice-sdpfrag", machine_patch),
+    MACHINE(DELETE, "/whep/{room}/{session_id}", 0, NULL, machine_delete),
     OPEN(OPTIONS, "/whep/{room}", ROUTE_NO_ORIGIN, machine_options),
 
     /* operations */

@@ -159,33 +159,28 @@ void rig_state(struct rig *r, const char *state)
 
 static void media_open(void *arg, struct wire *w)
 {
-    struct rig *r = arg;
+    struct rig_media *m = arg;
     struct wire_out *o;
 
-    r->media = w;
+    m->wire = w;
     o = wire_begin(w, MEDIA_HELLO, 0);
-    wire_put_u16(o, 0);
+    wire_put_u16(o, (uint16_t)m->index);
     wire_put_str(o, "127.0.0.1");
     wire_put_u16(o, 20000);
     wire_put_u32(o, 1);
-    wire_put_u64(o, r->boot);
+    wire_put_u64(o, m->rig->boot);
     wire_send(o);
 }
 
 static void media_close(void *arg, struct wire *w)
 {
-    struct rig *r = arg;
+    struct rig_media *m = arg;
 
-    if (r->media == w)
-        r->media = NULL;
+    if (m->wire == w)
+        m->wire = NULL;
 }
 
-static void media_say_ok(struct rig *r, uint64_t request_id)
-{
-    wire_send(wire_begin(r->media, MEDIA_OK, request_id));
-}
-
-static void media_offer(struct rig *r, struct wire_in *in)
+static void media_offer(struct rig *r, struct wire *w, struct wire_in *in)
 {
     char room[64];
     struct wire_out *o;
@@ -199,54 +194,86 @@ static void media_offer(struct rig *r, struct wire_in *in)
     wire_get_bytes(in, &len);
     CHECK(wire_end(in));
     r->offers++;
-    o = wire_begin(r->media, MEDIA_ANSWER, in->request_id);
+    o = wire_begin(w, MEDIA_ANSWER, in->request_id);
     wire_put_bytes(o, "v=0\r\n", 5);
     wire_put_str(o, "etag1");
     wire_send(o);
 }
 
-static void media_message(void *arg, struct wire *w, struct wire_in *in)
+/* The worker has one peer: the last one that offered. */
+static void media_stats(struct rig *r, struct wire *w, struct wire_in *in)
 {
-    struct rig *r = arg;
+    struct wire_out *o = wire_begin(w, MEDIA_STATS_REPLY, in->request_id);
+    char *text = mem_format("{\"peers\":[{\"peer\":\"%s\"}]}", r->last_peer);
+
+    wire_put_bytes(o, text, strlen(text));
+    wire_send(o);
+    free(text);
+}
+
+static void media_order(struct rig *r, struct wire_in *in)
+{
     char room[64];
 
-    (void)w;
-    if (in->type == MEDIA_PEER_OFFER) {
-        media_offer(r, in);
-        return;
-    }
     wire_get_str(in, room, sizeof room);
-    if (in->type == MEDIA_ROOM_OPEN) {
+    switch (in->type) {
+    case MEDIA_ROOM_OPEN:
         r->rooms_opened++;
         r->last_epoch = wire_get_u64(in);
-    } else if (in->type == MEDIA_PEER_LEAVE) {
+        break;
+    case MEDIA_PEER_LEAVE:
         r->leaves++;
-    } else if (in->type == MEDIA_PEER_RIGHTS) {
+        break;
+    case MEDIA_PEER_RIGHTS:
         wire_get_str(in, r->last_peer, sizeof r->last_peer);
         r->last_rights = wire_get_u8(in);
-    } else if (in->type == MEDIA_RECORD) {
+        break;
+    case MEDIA_RECORD:
         wire_get_u64(in);
         r->records += wire_get_u8(in) ? 1 : -1;
         wire_get_str(in, r->last_dir, sizeof r->last_dir);
+        break;
+    default:
+        break;
     }
-    in->at = in->len;
-    media_say_ok(r, in->request_id);
 }
 
-void rig_media(struct rig *r, bool up)
+static void media_message(void *arg, struct wire *w, struct wire_in *in)
 {
+    struct rig_media *m = arg;
+
+    m->rig->last_worker = m->index;
+    if (in->type == MEDIA_PEER_OFFER) {
+        media_offer(m->rig, w, in);
+        return;
+    }
+    if (in->type == MEDIA_STATS) {
+        media_stats(m->rig, w, in);
+        in->at = in->len;
+        return;
+    }
+    media_order(m->rig, in);
+    in->at = in->len;
+    wire_send(wire_begin(w, MEDIA_OK, in->request_id));
+}
+
+void rig_media(struct rig *r, unsigned worker, bool up)
+{
+    struct rig_media *m = &r->media[worker];
     struct err err = ERR_INIT;
     struct wire_events ev = {
-        .on_open = media_open, .on_message = media_message, .on_close = media_close, .arg = r};
+        .on_open = media_open, .on_message = media_message, .on_close = media_close, .arg = m};
+    char *name = mem_format("run/mediad-%u.sock", worker);
 
-    wire_server_free(r->media_server);
-    r->media_server = NULL;
-    r->media = NULL;
+    m->rig = r;
+    m->index = worker;
+    wire_server_free(m->server);
+    m->server = NULL;
+    m->wire = NULL;
     r->boot++;
     if (up)
-        CHECK_OK(
-            wire_listen(&r->media_server, r->loop, test_path(r->t, r->dir, "run/mediad-0.sock"), ev, &err),
-            &err);
+        CHECK_OK(wire_listen(&m->server, r->loop, test_path(r->t, r->dir, name), ev, &err), &err);
+    free(name);
 }
 
 /* --- the database --- */
@@ -351,7 +378,8 @@ static void stop(void *arg)
     if (status != 0)
         show_log(r);
     rig_scheduler(r, false);
-    rig_media(r, false);
+    rig_media(r, 0, false);
+    rig_media(r, 1, false);
     loop_free(r->loop);
     rig_private_free(r);
     free(r);
@@ -406,7 +434,7 @@ struct rig *rig_start(struct test *t, const char *more_settings)
     mkdir(test_path(t, r->dir, "recordings"), 0700);
     load_people();
     rig_scheduler(r, true);
-    rig_media(r, true);
+    rig_media(r, 0, true);
     spawn(r);
     wait_ready(r);
     return r;

@@ -31,9 +31,14 @@ struct rig {
     bool silent;       /* answers nothing */
     bool no_scheduler; /* set before rig_start */
     uint64_t subscribed_after;
-    /* the media worker */
-    struct wire_server *media_server;
-    struct wire *media;
+    /* the media workers; the second one is there when the test calls rig_media(r, 1, true) */
+    struct rig_media {
+        struct rig *rig;
+        unsigned index;
+        struct wire_server *server;
+        struct wire *wire;
+    } media[2];
+    unsigned last_worker;
     uint64_t boot;
     int rooms_opened, offers, leaves, records;
     char last_peer[64], last_from[64], last_dir[96];
@@ -47,7 +52,7 @@ struct rig {
 #define RIG_ROOM   "roomword1234"
 struct rig *rig_start(struct test *t, const char *more_settings);
 void rig_scheduler(struct rig *r, bool up);
-void rig_media(struct rig *r, bool up); /* comes up with a new boot */
+void rig_media(struct rig *r, unsigned worker, bool up); /* comes up with a new boot */
 void rig_database(struct rig *r, bool up);
 /** The daemon ended and has to be there again. how: a signal. */
 void rig_restart(struct rig *r, int how);

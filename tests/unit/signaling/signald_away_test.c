@@ -66,15 +66,69 @@ TEST(media_worker, that_restarts_gets_its_rooms_again_and_windows_are_told_to_re
     uint64_t epoch = r->last_epoch;
 
     CHECK_INT(r->rooms_opened, 1);
-    rig_media(r, false);
+    rig_media(r, 0, false);
     rig_ws_say(w, OFFER("11"));
     CHECK_STR(rig_str(rig_ws_hear(w, "error"), "code"), "media_away");
-    rig_media(r, true);
+    rig_media(r, 0, true);
     CHECK_STR(rig_str(rig_ws_hear(w, "rejoin"), "reason"), "media_restarted");
     CHECK_SOON(r->loop, r->rooms_opened == 2);
     CHECK_INT(r->last_epoch, epoch);
     rig_ws_say(w, OFFER("12"));
     rig_ws_hear(w, "answer");
+}
+
+TEST(media_worker, that_stays_away_loses_its_rooms_to_another_under_a_higher_epoch)
+{
+    struct rig *r = rig_start(t, "--media.workers=2");
+    struct rig_ws *w = in_the_room(r, rig_login(r, "doctor1"), OFFER("11"));
+    uint64_t epoch = r->last_epoch;
+
+    CHECK_INT(r->last_worker, 0);
+    rig_media(r, 1, true);
+    CHECK_SOON(r->loop, r->media[1].wire != NULL);
+    rig_media(r, 0, false);
+    CHECK_STR(rig_str(rig_ws_hear(w, "rejoin"), "reason"), "media_lost");
+    rig_ws_say(w, OFFER("12"));
+    rig_ws_hear(w, "answer");
+    CHECK_INT(r->last_worker, 1);
+    CHECK(r->last_epoch > epoch);
+}
+
+TEST(lease, that_somebody_else_took_is_noticed_and_nothing_is_commanded_under_the_old_epoch)
+{
+    struct rig *r = rig_start(t, NULL);
+    struct rig_ws *w = in_the_room(r, rig_login(r, "doctor1"), OFFER("11"));
+    uint64_t epoch = r->last_epoch;
+
+    pg_sql("UPDATE signaling.rooms SET epoch = epoch + 1 WHERE room_id = '" RIG_ROOM "'");
+    CHECK_STR(rig_str(rig_ws_hear(w, "rejoin"), "reason"), "media_lost");
+    rig_ws_say(w, OFFER("12"));
+    rig_ws_hear(w, "answer");
+    CHECK_INT(r->last_epoch, epoch + 2);
+}
+
+TEST(machine, keeps_its_address_although_signald_was_killed)
+{
+    struct rig *r = rig_start(t, NULL);
+    const char *any = rig_bearer(r, "*", true, true, 600);
+    char *headers = mem_format("%sContent-Type: application/sdp\r\n", any), place[200], other[200];
+    const struct rig_answer *a =
+        rig_http(r, "POST", "/whip/load?peer=gone", headers, "v=0\r\na=fingerprint:sha-256 AA\r\n");
+
+    CHECK_INT(sscanf(strstr(a->head, "Location: ") + 10, "%199s", other), 1);
+    a = rig_http(r, "POST", "/whip/load?peer=cam", headers, "v=0\r\na=fingerprint:sha-256 AA\r\n");
+    CHECK_INT(sscanf(strstr(a->head, "Location: ") + 10, "%199s", place), 1);
+    CHECK_SOON(r->loop,
+               !strcmp("2", pg_value("SELECT count(*) FROM signaling.machine_peers WHERE ended_at IS NULL")));
+    rig_restart(r, SIGKILL);
+    CHECK_INT(rig_http(r, "DELETE", other, any, NULL)->status, 404); /* the worker has it no more */
+    CHECK_INT(
+        rig_http(r, "POST", "/whep/load?from=cam", headers, "v=0\r\na=fingerprint:sha-256 AA\r\n")->status,
+        201);
+    CHECK_STR(r->last_from, "w.cam");
+    CHECK_INT(rig_http(r, "DELETE", place, any, NULL)->status, 200);
+    CHECK_INT(rig_http(r, "DELETE", place, any, NULL)->status, 404);
+    free(headers);
 }
 
 TEST(scheduler, that_comes_back_hears_who_is_present_and_repeats_what_was_missed)
