@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { Api } from "./lib/api.mjs";
 import { KINDS, Machine } from "./lib/machine.mjs";
 import { Product } from "./lib/product.mjs";
+import { endStarted } from "./lib/run.mjs";
 import { offers } from "./lib/sdp.mjs";
 
 let product, token;
@@ -13,7 +14,10 @@ before(async () => {
   token = await product.token("doctor1", "--room", "*", "--publish", "--subscribe");
 });
 
-after(() => product?.end());
+after(() => {
+  endStarted();
+  return product?.end();
+});
 
 const whip = (room, peer) => `${product.url}/whip/${room}?peer=${peer}`;
 const whep = (room, from) => `${product.url}/whep/${room}${from ? `?from=${from}` : ""}`;

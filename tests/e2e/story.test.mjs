@@ -8,6 +8,7 @@ import { birth, everybodyMeets, hears, isSilent, seesVideo } from "./lib/evidenc
 import { Doctor, Office, Patient, Person, TownshipDoctor } from "./lib/people.mjs";
 import { Product } from "./lib/product.mjs";
 import { Relay } from "./lib/relay.mjs";
+import { endStarted } from "./lib/run.mjs";
 import { stages } from "./lib/stages.mjs";
 import { until } from "./lib/until.mjs";
 import { probe } from "./lib/video.mjs";
@@ -39,7 +40,7 @@ async function is_accessible(person) {
 }
 
 after(async () => {
-  relay?.close();
+  endStarted();
   await Promise.allSettled([chromium?.close(), firefox?.close()]);
   await product?.end();
 });
@@ -150,7 +151,6 @@ stage("4b. without the township doctor in the room the visit cannot go live", as
 });
 
 stage("5. doctor, patient and township meet: everybody decodes the picture and the sound of everybody", async () => {
-  await township.goes_to(`/orders/${assisted}`);
   await township.enters_the_room();
   await doctor1.admits();
   await everybodyMeets(room());

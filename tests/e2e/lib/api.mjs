@@ -92,12 +92,13 @@ export class Live {
     this.closed = null;
     this.#socket = new WebSocket(`${url}/ws`, { headers, perMessageDeflate: false });
     this.#socket.on("message", (data) => this.frames.push(JSON.parse(String(data))));
-    this.#socket.on("close", (code) => (this.closed = code));
+    this.#socket.on("close", (code) => (this.closed ??= code));
     this.#socket.on("error", (error) => (this.closed ??= error.message));
   }
 
   async open() {
-    await until("the socket opens", () => this.#socket.readyState === WebSocket.OPEN || (this.closed && Promise.reject(new Error(String(this.closed)))));
+    await until("the socket opens or is refused", () => this.closed || this.#socket.readyState === WebSocket.OPEN);
+    if (this.closed) throw new Error(`the socket was refused: ${this.closed}`);
     this.tell({ t: "hello" });
     return this.hears((m) => m.t === "welcome", "welcome");
   }

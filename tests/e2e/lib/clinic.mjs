@@ -1,12 +1,15 @@
 // The same clinic day without screens, for tests whose subject is something else: sessions, bookings and visits by the API.
 import { Api } from "./api.mjs";
 import { shanghaiDay } from "./clock.mjs";
+import { until } from "./until.mjs";
 
 const DAY_MS = 86_400_000;
 const PRIOR = { code: "I10", text: "原发性高血压", organisation: "示例县医院", date: "2026-08-01", evidence: "出院小结" };
 
-/** Today's session of the doctor's hospital, which lies ready as a draft in the demo data, published. @returns the roster */
+/** Today's session of doctor1, which lies ready as a draft in the demo data, published; it has begun, so doctor1 goes on
+ * duty, or nothing could be booked. @returns the roster */
 export async function publishSession(product) {
+  await onDuty(product, "doctor1");
   const office = await Api.login(product, "office1");
   const rosters = await office.get(`/api/v1/rosters?day=${shanghaiDay()}`);
   const draft = rosters.find((r) => r.state === "draft");
@@ -21,13 +24,15 @@ export async function onDuty(product, login, on = true) {
 }
 
 /** The first slot with a free place that has not begun: today, or tomorrow for a session over midnight. */
-export async function freeSlot(api, roster) {
-  for (const at of [Date.now(), Date.now() + DAY_MS]) {
-    const slots = await api.get(`/api/v1/clinics/${roster.clinic_id}/slots?day=${shanghaiDay(at)}`);
-    const slot = slots.find((s) => s.free > 0 && Date.parse(s.starts_at) > Date.now());
-    if (slot) return slot;
-  }
-  throw new Error("no free slot today");
+export function freeSlot(api, roster) {
+  return until("a slot is free", async () => {
+    for (const at of [Date.now(), Date.now() + DAY_MS]) {
+      const slots = await api.get(`/api/v1/clinics/${roster.clinic_id}/slots?day=${shanghaiDay(at)}`);
+      const slot = slots.find((s) => s.free > 0 && Date.parse(s.starts_at) > Date.now());
+      if (slot) return slot;
+    }
+    return null;
+  });
 }
 
 export function appointment(slot) {

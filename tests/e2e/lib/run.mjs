@@ -19,9 +19,12 @@ export async function run(program, args, { env, cwd, within = 60_000, input } = 
 }
 
 const started = new Set();
-process.on("exit", () => {
+
+/** For `after`: a test that broke off leaves nothing running, and node comes to its end. */
+export function endStarted() {
   for (const child of started) child.kill("SIGKILL");
-});
+}
+process.on("exit", endStarted);
 
 /** Start and keep; the process ends with the test run at the latest. */
 export function start(program, args, options = {}) {

@@ -28,6 +28,8 @@ export const offers = {
   withoutFingerprint: () => offer([section(0, null)]),
   withSha1: () => offer([section(0, SHA1)]),
   withThousandLines: () => offer(Array.from({ length: 1000 }, (_, i) => section(i, FINGERPRINT))),
+  /* short enough to get past every limit on bytes */
+  withThousandBareLines: () => `${offer([section(0, FINGERPRINT)])}${"m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n".repeat(1000)}`,
   withPlainRtp: () => offer([section(0, FINGERPRINT)]).replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"),
   withNul: () => offer([section(0, FINGERPRINT)]).replace("s=-", "s=\0"),
   empty: () => "",
