@@ -161,9 +161,9 @@ static void enter(struct request *req)
 
     if (req->who) {
         req->locale = req->who->locale; /* chosen by the person, not by the browser's maker */
-        /* A join token opens the room it names; for the rest of the API its bearer logs in. */
-        if (req->who->bearer && req->who->claims.kind == TOKEN_JOIN && !(r->flags & ROUTE_BEARER)) {
-            request_refuse(req, ERR_DENIED, "token_rights", "a join token is for its room only");
+        /* A join token is good once, for one socket (socket.c): a second door would let it be used twice. */
+        if (req->who->bearer && req->who->claims.kind == TOKEN_JOIN) {
+            request_refuse(req, ERR_DENIED, "token_rights", "a join token on the API");
             return;
         }
         if (r->roles != ROUTE_ANY_ROLE && !(r->roles & req->who->roles)) {
@@ -206,10 +206,6 @@ static void on_identity(void *arg, struct identity *who, const struct err *err)
         if (err->code == ERR_UNAUTHENTICATED)
             request_header(req, "WWW-Authenticate", "Bearer");
         request_problem(req, err, NULL);
-        return;
-    }
-    if (who->bearer && who->claims.kind != TOKEN_OPERATOR) { /* a join token opens one socket, nothing else */
-        request_refuse(req, ERR_DENIED, "token_rights", "a join token on the API");
         return;
     }
     req->who = identity_ref(who);
