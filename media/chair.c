@@ -45,12 +45,17 @@ struct chair *chair_new(struct peer *p, const struct sdp_media *m, unsigned inde
 
 void chair_update(struct chair *c, const struct sdp_media *m)
 {
+    uint8_t mid_id = m->ext.id[RTP_EXT_MID], level_id = m->kind == SDP_AUDIO ? m->ext.id[RTP_EXT_LEVEL] : 0;
     struct track *t = c->source;
 
+    if (mid_id != c->mid_id || level_id != c->level_id ||
+        memcmp(c->codecs, m->codecs, sizeof(c->codecs)) != 0)
+        c->resend_from =
+            c->rewrite.in_highest + 1; /* see write_header(): never one number with two contents */
     memcpy(c->codecs, m->codecs, sizeof(c->codecs));
     c->codec_count = m->codec_count;
-    c->mid_id = m->ext.id[RTP_EXT_MID];
-    c->level_id = m->kind == SDP_AUDIO ? m->ext.id[RTP_EXT_LEVEL] : 0;
+    c->mid_id = mid_id;
+    c->level_id = level_id;
     c->codec = t ? chair_codec_for(c, t) : NULL;
     if (t && !c->codec)
         chair_empty(c);
@@ -97,6 +102,7 @@ void chair_seat(struct chair *c, struct track *t, const struct sdp_codec *codec)
     assert(!c->source && c->kind == t->kind);
     c->source = t;
     c->codec = codec;
+    c->resend_from = 0;
     c->prev = NULL;
     c->next = t->chairs;
     if (t->chairs)
@@ -253,7 +259,8 @@ void chair_resend(struct chair *c, uint16_t out_seq)
     uint8_t n;
 
     if (!c->source || !c->source->store || !rewrite_back(&c->rewrite, out_seq, &pkt.ext) ||
-        !(data = store_get(c->source->store, pkt.ext, &len)) || !rtp_parse(data, len, &r)) {
+        pkt.ext < c->resend_from || !(data = store_get(c->source->store, pkt.ext, &len)) ||
+        !rtp_parse(data, len, &r)) {
         c->not_found++;
         count(C_NACK_UNKNOWN);
         return;

@@ -44,6 +44,7 @@ struct chair {
         int64_t at_us;
     } resent[CHAIR_RESENT];
     struct police resend_police;
+    uint64_t resend_from; /* extended number: what went out before had other payload types or extensions */
 
     uint32_t packets, octets; /* as sender reports count them */
     int64_t resent_total, not_found;

@@ -5,7 +5,6 @@
 #include "media/bytes.h"
 
 #define EXT_BASE (UINT64_C(1) << 32) /* room for packets older than the first */
-#define LATE_MAX 3000                /* RFC 3550 A.1 MAX_MISORDER, raised: RTX comes late */
 
 void reception_init(struct reception *r, uint32_t clock_hz, bool nacking)
 {
@@ -14,12 +13,25 @@ void reception_init(struct reception *r, uint32_t clock_hz, bool nacking)
     r->nacking = nacking;
 }
 
-bool reception_peek(const struct reception *r, uint16_t seq, uint64_t *ext)
+/* Test and set. */
+static bool seen(struct reception *r, uint64_t ext)
 {
-    if (!r->started)
-        return false;
-    *ext = r->highest + (uint64_t)(int64_t)seq_diff(seq, (uint16_t)r->highest);
-    return true;
+    uint64_t *word = &r->seen[ext / 64 % (RECEPTION_WINDOW / 64)], bit = UINT64_C(1) << (ext % 64);
+    bool was = *word & bit;
+
+    *word |= bit;
+    return was;
+}
+
+/* The window moves on: what it newly covers has not been seen. */
+static void advance(struct reception *r, uint64_t ext)
+{
+    if (ext - r->highest >= RECEPTION_WINDOW)
+        memset(r->seen, 0, sizeof(r->seen));
+    else
+        for (uint64_t e = r->highest + 1; e <= ext; e++)
+            r->seen[e / 64 % (RECEPTION_WINDOW / 64)] &= ~(UINT64_C(1) << (e % 64));
+    r->highest = ext;
 }
 
 /* Everything between the highest so far and the new one is missing. */
@@ -44,34 +56,41 @@ static void forget(struct reception *r, unsigned i)
     r->missing_count--;
 }
 
+static enum reception_result late(struct reception *r, uint64_t ext)
+{
+    if (r->highest - ext >= RECEPTION_WINDOW)
+        return RECEPTION_OLD;
+    if (seen(r, ext))
+        return RECEPTION_DUPLICATE;
+    if (ext < r->first)
+        r->first = ext;
+    r->received++;
+    for (unsigned i = 0; i < r->missing_count; i++)
+        if (r->missing[i].ext == ext) {
+            forget(r, i);
+            break;
+        }
+    return RECEPTION_LATE;
+}
+
 enum reception_result reception_packet(struct reception *r, uint16_t seq, uint64_t *ext, bool *overrun)
 {
     *overrun = false;
     if (!r->started) {
         r->started = true;
-        r->first = r->highest = *ext = EXT_BASE + seq;
-        r->received = 1;
-        return RECEPTION_NEW;
-    }
-    reception_peek(r, seq, ext);
-    if (*ext > r->highest) {
+        r->first = r->highest = EXT_BASE + seq;
+    } else {
+        *ext = r->highest + (uint64_t)(int64_t)seq_diff(seq, (uint16_t)r->highest);
+        if (*ext <= r->highest)
+            return late(r, *ext);
         if (r->nacking && *ext > r->highest + 1)
             *overrun = !note_gap(r, *ext);
-        r->highest = *ext;
-        r->received++;
-        return RECEPTION_NEW;
+        advance(r, *ext);
     }
-    if (r->highest - *ext > LATE_MAX)
-        return RECEPTION_OLD;
-    if (*ext < r->first)
-        r->first = *ext;
+    *ext = r->highest;
+    seen(r, *ext);
     r->received++;
-    for (unsigned i = 0; i < r->missing_count; i++)
-        if (r->missing[i].ext == *ext) {
-            forget(r, i);
-            break;
-        }
-    return RECEPTION_LATE;
+    return RECEPTION_NEW;
 }
 
 void reception_jitter(struct reception *r, uint32_t ts, int64_t now_us)

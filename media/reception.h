@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include "media/rtcp.h"
 
-#define NACK_MISSING_MAX 128 /* more holes than that are not worth repairing: a key frame is cheaper */
+#define RECEPTION_WINDOW 1024 /* packets behind the highest; older ones are for nobody any more */
+#define NACK_MISSING_MAX 128  /* more holes than that are not worth repairing: a key frame is cheaper */
 #define NACK_TRIES_MAX   10
 #define NACK_WINDOW      480 /* packets; older ones the sender has forgotten as well */
 
@@ -16,6 +17,7 @@ struct reception {
     bool started;
     uint64_t first, highest; /* extended sequence numbers; start high, so that late packets stay positive */
     uint64_t received;       /* without duplicates */
+    uint64_t seen[RECEPTION_WINDOW / 64]; /* a bit for each number of the window */
     uint32_t clock_hz;
     uint32_t jitter_q4; /* RTP units, 4 bits of fraction */
     uint32_t transit;
@@ -34,15 +36,15 @@ struct reception {
 enum reception_result {
     RECEPTION_NEW,
     RECEPTION_LATE, /* filled a hole */
-    RECEPTION_OLD,  /* outside of any window: drop it */
+    RECEPTION_DUPLICATE,
+    RECEPTION_OLD, /* behind the window */
 };
 
 void reception_init(struct reception *r, uint32_t clock_hz, bool nacking);
 /** @param[out] ext extended number of this packet. @param[out] overrun the holes became too many; they were forgotten.
- * Duplicates are the store's to tell: call this only for packets it does not have. */
+ * DUPLICATE and OLD must not be handed on: a receiver's cipher may see a number once only (RFC 7714 8.1), and a publisher
+ * can wrap anything it likes in a retransmission. */
 enum reception_result reception_packet(struct reception *r, uint16_t seq, uint64_t *ext, bool *overrun);
-/** What `ext` would be, without counting it. false: no packet came yet. */
-bool reception_peek(const struct reception *r, uint16_t seq, uint64_t *ext);
 /** Only for packets that were not retransmitted. */
 void reception_jitter(struct reception *r, uint32_t ts, int64_t now_us);
 /** Sequence numbers to ask for now, ascending. @param retry_us wait between two questions for one packet */

@@ -143,23 +143,24 @@ static bool judge(struct track *t, const struct rtp *r)
 /* false: a duplicate, or too late for anybody. */
 static bool receive(struct track *t, const struct rtp *r, bool repaired, uint64_t *ext)
 {
-    enum reception_result got;
     bool overrun;
-    size_t len;
 
-    if (t->store && reception_peek(&t->reception, r->seq, ext) && store_get(t->store, *ext, &len)) {
+    switch (reception_packet(&t->reception, r->seq, ext, &overrun)) {
+    case RECEPTION_DUPLICATE:
         count(C_DROP_DUPLICATE);
         return false;
-    }
-    got = reception_packet(&t->reception, r->seq, ext, &overrun);
-    if (got == RECEPTION_OLD) {
+    case RECEPTION_OLD:
         count(C_DROP_LATE);
         return false;
+    case RECEPTION_NEW:
+        if (!repaired)
+            reception_jitter(&t->reception, r->ts, t->peer->worker->now_us);
+        break;
+    case RECEPTION_LATE:
+        break;
     }
     if (overrun)
         track_want_keyframe(t);
-    if (!repaired && got == RECEPTION_NEW)
-        reception_jitter(&t->reception, r->ts, t->peer->worker->now_us);
     if (t->reception.missing_count)
         peer_busy(t->peer);
     return true;

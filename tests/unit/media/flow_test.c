@@ -178,6 +178,23 @@ TEST(reception, holes_are_asked_for_at_once_then_again_then_no_more)
     CHECK_INT(reception_lost(&r), 1);
 }
 
+TEST(reception, each_number_is_let_through_once)
+{
+    struct reception r;
+
+    reception_init(&r, 90000, true);
+    for (uint32_t i = 60000; i < 75000; i++) { /* through the wrap */
+        CHECK_INT(got(&r, (uint16_t)i), RECEPTION_NEW);
+        CHECK_INT(got(&r, (uint16_t)i), RECEPTION_DUPLICATE);
+        CHECK_INT(got(&r, (uint16_t)(i - (i > 60900 ? 900 : i - 60000))), RECEPTION_DUPLICATE);
+    }
+    CHECK_INT(got(&r, (uint16_t)(74999 - RECEPTION_WINDOW)), RECEPTION_OLD);
+    CHECK_INT(got(&r, (uint16_t)(74999 + 700)), RECEPTION_NEW);
+    CHECK_INT(got(&r, (uint16_t)(74999 + 300)), RECEPTION_LATE);
+    CHECK_INT(got(&r, (uint16_t)(74999 + 300)), RECEPTION_DUPLICATE);
+    CHECK_INT(got(&r, (uint16_t)74999), RECEPTION_DUPLICATE);
+}
+
 TEST(reception, too_many_holes_are_given_up_together)
 {
     struct reception r;

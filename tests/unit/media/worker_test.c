@@ -182,6 +182,28 @@ TEST(repair, without_rtx_it_comes_again_as_it_was)
     repair_down(t, false);
 }
 
+TEST(repair, what_came_already_is_not_forwarded_again)
+{
+    static struct call c;
+    struct client *alice, *bob;
+    uint16_t seq;
+
+    call_open(t, &c, NULL);
+    alice = call_join(t, &c, "r", "alice", ALL, &PUBLISHER);
+    bob = call_join(t, &c, "r", "bob", ALL, &VIEWER);
+    warm_up(alice, bob);
+    seq = client_show(alice, "once", false, false);
+    CHECK_SOON(c.loop, client_got(bob, "once"));
+    for (int i = 0; i < 900; i++) {
+        rtcpeer_resend(alice->peer, rtcpeer_sender(alice->peer, SDP_VIDEO, 0), seq);
+        client_show(alice, "more", false, false);
+        if (i % 20 == 0)
+            call_pass(&c, 10);
+    }
+    call_pass(&c, 100);
+    CHECK_INT(client_got(bob, "once"), 1);
+}
+
 TEST(repair, a_nack_of_everything_is_bounded)
 {
     static struct call c;
