@@ -24,7 +24,7 @@ bool sdp_check(const char *sdp, size_t len, struct err *err)
     unsigned lines = 0, media = 0;
     bool any = false, good = false;
 
-    if (len < 5 || memcmp(sdp, "v=0", 3) || memchr(sdp, '\0', len))
+    if (len < 5 || memcmp(sdp, "v=0", 3) != 0 || memchr(sdp, '\0', len))
         return err_set(err, ERR_INVALID, "sdp_invalid", "an offer begins with v=0 and has no NUL");
     for (const char *line = sdp; line < end; line = next) {
         const char *eol = memchr(line, '\n', (size_t)(end - line));
