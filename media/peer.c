@@ -119,7 +119,8 @@ void peer_dtls(struct peer *p, const uint8_t *data, size_t len, const struct add
 void peer_tick(struct peer *p)
 {
     int64_t now = p->worker->now_us;
-    int64_t quiet = now - (p->heard_us ? p->heard_us : p->made_us);
+    int64_t since = p->heard_us ? p->heard_us : p->made_us;
+    int64_t quiet = now - (since > p->worker->awake_us ? since : p->worker->awake_us);
 
     if (dtls_state(p->dtls) == DTLS_SHAKING && now >= p->dtls_due_us) {
         int64_t wait = dtls_tick(p->dtls);

@@ -15,6 +15,7 @@
 #include "media/tap.h"
 
 #define TICK_US     20000 /* NACKs asked again, arrival times reported, reports spread over the second */
+#define STALL_US    1000000
 #define TICKS_PER_S (1000000 / TICK_US)
 
 /* ---- packets ---- */
@@ -123,6 +124,9 @@ static void on_tick(void *arg)
     struct worker *w = arg;
 
     w->now_us = clock_mono_us();
+    if (w->tick_at_us && w->now_us - w->tick_at_us > STALL_US)
+        w->awake_us = w->now_us;
+    w->tick_at_us = w->now_us;
     w->tick_count++;
     for (unsigned b = 0; b < ROOM_BUCKETS; b++)
         for (struct room *r = w->rooms[b]; r; r = r->next)
@@ -137,6 +141,7 @@ void worker_need_tick(struct worker *w)
 {
     if (w->peer_count && !w->tick) {
         w->tick = loop_timer(w->loop, TICK_US, TICK_US, on_tick, w);
+        w->tick_at_us = 0;
     } else if (!w->peer_count && w->tick) {
         loop_untimer(w->tick);
         w->tick = NULL;

@@ -43,7 +43,8 @@ struct worker {
     struct control *control;
     struct tap *tap;
     struct loop_timer *tick;
-    int64_t tick_count;
+    int64_t tick_count, tick_at_us;
+    int64_t awake_us; /* when the process last woke from a stop: silence counts from there, it was ours */
     struct room *rooms[ROOM_BUCKETS];
     uint32_t room_count, peer_count;
     struct {

@@ -14,7 +14,7 @@
 #include "tests/load/rtc/rtcpeer_internal.h"
 
 #define TICK_US      50000
-#define KEEPALIVE_US 2000000
+#define KEEPALIVE_US 1000000
 
 static void random_word(char *out, size_t len)
 {

@@ -471,6 +471,22 @@ TEST(worker, leaves_cleanly_on_sigterm)
     CHECK_INT(medialink_stop(c.link), 0);
 }
 
+TEST(worker, a_stopped_one_blames_nobody_for_its_own_sleep)
+{
+    static struct call c;
+    static const char *const ARGS[] = {"--media.silent_ms=500", "--media.grace_ms=1500", NULL};
+    struct client *alice, *bob;
+
+    open_pair(t, &c, ARGS, &alice, &bob);
+    kill(medialink_pid(c.link), SIGSTOP);
+    call_pass(&c, 3000);
+    kill(medialink_pid(c.link), SIGCONT);
+    say_until_heard(alice, bob, "awake again");
+    CHECK_INT(medialink_events(c.link, "PEER_STATE r alice gone") +
+                  medialink_events(c.link, "PEER_STATE r bob gone"),
+              0);
+}
+
 TEST(worker, a_killed_one_is_known_by_its_new_boot_number)
 {
     static struct call c;
