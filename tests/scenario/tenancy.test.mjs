@@ -88,9 +88,9 @@ async function known({ owner, order, seat, lostNonce }, roster, slot) {
   const text = (await owner.get("/api/v1/consents/texts")).find((t) => t.kind === "recording");
   const now = await owner.get(`/api/v1/orders/${order.id}`);
   const visit = await owner.get(`/api/v1/visits/${order.visit_id}`);
-  const session = ["claimed", "live", "waiting"].includes(now.state) ? await machineIn(visit.room_id) : "a".repeat(20);
+  const session_id = ["claimed", "live", "waiting"].includes(now.state) ? await machineIn(visit.room_id) : "384226543616999999";
   return {
-    order_id: order.id, visit_id: order.visit_id, room: visit.room_id, session, track: "t1",
+    order_id: order.id, visit_id: order.visit_id, room: visit.room_id, session_id, track: "t1",
     person_id: now.patient.person_id, roster_id: roster.id, clinic_id: roster.clinic_id, staff_id: roster.doctor.staff_id,
     seat_id: (seat ?? visit.seats[0]).id, slot_id: slot.id,
     version: now.version, note_version: 1, nonce: lostNonce ?? "n".repeat(32), subject: `visit:${order.visit_id}`,
