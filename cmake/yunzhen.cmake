@@ -80,6 +80,7 @@ function(yz_unit_test room name)
     target_link_libraries(${target} PRIVATE yz_flags ${A_LIBS} test_support)
     if(A_PG)
         target_link_libraries(${target} PRIVATE pg_fixture)
+        add_dependencies(${target} pg_holder) # ctest starts it before this test, also when only this one was built
     endif()
     add_test(NAME ${test} COMMAND ${target})
     if(NOT A_TIMEOUT)
