@@ -13,7 +13,9 @@
 /* clang-format off */
 
 #define MEDIA_ROOM_MAX 64     /* bytes with NUL: room id */
-#define MEDIA_PEER_MAX 64     /* bytes with NUL: peer id, unique in its room */
+/* Bytes with NUL: peer id, unique in its room. What stands before its last '-' is the same for every connection of one
+ * seat, so that a recording knows who came back. */
+#define MEDIA_PEER_MAX 64
 #define MEDIA_SDP_MAX 65536
 
 enum media_msg {

@@ -118,7 +118,6 @@ static void forget(struct live *t)
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
-    t->rec->memory[t->track].live = false;
     free(t);
 }
 
@@ -156,7 +155,23 @@ static bool spec_ok(const struct track_spec *spec, struct err *err)
     return true;
 }
 
-/* The lost track this one goes on with: the same stream, or the same peer's first of its kind. Else a new one. */
+bool live_lost(const struct recording *rec, size_t track)
+{
+    const struct manifest_track *t = &rec->manifest->tracks[track];
+
+    return !rec->memory[track].live && !t->ended && t->state == MANIFEST_RECORDING && t->segments_len > 0;
+}
+
+/* A peer that joins again has another name behind the same seat (media/protocol.h). */
+static bool same_seat(const char *a, const char *b)
+{
+    const char *end_a = strrchr(a, '-'), *end_b = strrchr(b, '-');
+    size_t len_a = end_a ? (size_t)(end_a - a) : strlen(a), len_b = end_b ? (size_t)(end_b - b) : strlen(b);
+
+    return strcmp(a, b) == 0 || (end_a && end_b && len_a == len_b && memcmp(a, b, len_a) == 0);
+}
+
+/* The lost track this one goes on with: the same stream, or the same seat's first of its kind. Else a new one. */
 static struct manifest_track *find_lost(struct recording *rec, const struct track_spec *spec)
 {
     struct manifest *m = rec->manifest;
@@ -164,8 +179,7 @@ static struct manifest_track *find_lost(struct recording *rec, const struct trac
 
     for (size_t i = 0; i < m->tracks_len; i++) {
         struct manifest_track *t = &m->tracks[i];
-        if (rec->memory[i].live || t->ended || t->state != MANIFEST_RECORDING ||
-            t->segments_len >= MANIFEST_SEGMENTS || strcmp(t->peer, spec->peer) != 0 ||
+        if (!live_lost(rec, i) || t->segments_len >= MANIFEST_SEGMENTS || !same_seat(t->peer, spec->peer) ||
             strcmp(t->kind, spec->kind) != 0 || strcmp(t->codec, spec->codec) != 0)
             continue;
         if (rec->memory[i].ssrc == spec->ssrc)
@@ -311,6 +325,7 @@ uint64_t live_unsafe(const struct live *t)
 static void close_one(struct live *t, int64_t now_us, const char *reason)
 {
     t->closing = true;
+    t->rec->memory[t->track].live = false; /* its track may go on while this segment still closes */
     if (!t->segment) {
         recording_changed(t->rec);
         forget(t);
@@ -350,6 +365,18 @@ void lives_close(struct recording *rec, int64_t now_us, const char *reason, bool
             track_of(t)->ended = true;
         close_one(t, now_us, reason);
     }
+}
+
+void lives_settle(struct recording *rec)
+{
+    for (size_t i = 0; rec->returned_us != 0 && i < rec->manifest->tracks_len; i++) {
+        if (!live_lost(rec, i))
+            continue;
+        rec->manifest->tracks[i].ended = true;
+        manifest_gap_close(rec->manifest, rec->manifest->tracks[i].id, rec->returned_us);
+        recording_changed(rec);
+    }
+    rec->returned_us = 0;
 }
 
 void lives_flush(struct recording *rec, int64_t now_us)

@@ -250,6 +250,8 @@ void recording_tick(struct recording *rec, int64_t now_us)
     if (rec->phase == PHASE_RECORDING) {
         if (rec->failed && now_us >= rec->retry_at_us)
             lives_retry(rec, now_us);
+        if (rec->returned_us != 0 && now_us - rec->returned_us >= rec->r->return_us)
+            lives_settle(rec);
         tell(rec, now_us);
     }
     if (rec->phase == PHASE_WAITING && now_us - rec->waiting_since_us >= rec->r->return_us)

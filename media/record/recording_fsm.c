@@ -15,6 +15,7 @@ static void set_state(struct recording *rec, enum manifest_state state)
 static void stop(struct recording *rec, int64_t now_us)
 {
     rec->manifest->ended_at_us = now_us;
+    lives_settle(rec);
     lives_close(rec, now_us, "closed", false);
     for (size_t i = 0; i < rec->manifest->tracks_len; i++)
         manifest_gap_close(rec->manifest, rec->manifest->tracks[i].id, now_us);
@@ -25,6 +26,7 @@ static void stop(struct recording *rec, int64_t now_us)
 static void wait_for_return(struct recording *rec, int64_t now_us)
 {
     rec->waiting_since_us = now_us;
+    rec->returned_us = 0;
     recording_changed(rec);
 }
 
@@ -36,7 +38,7 @@ static void give_up(struct recording *rec, int64_t now_us)
 
 static void go_on(struct recording *rec, int64_t now_us)
 {
-    (void)now_us;
+    rec->returned_us = now_us;
     set_state(rec, MANIFEST_RECORDING);
 }
 
@@ -120,7 +122,7 @@ static const struct edge {
     {PHASE_RECORDING, ON_CLOSE, PHASE_ENDING, stop, "the room stopped recording"},
     {PHASE_RECORDING, ON_LOST, PHASE_WAITING, wait_for_return,
      "the media worker is gone, its room may return"},
-    {PHASE_RECORDING, ON_RETURN, PHASE_RECORDING, NULL, "another worker took the room over"},
+    {PHASE_RECORDING, ON_RETURN, PHASE_RECORDING, go_on, "another worker took the room over"},
     {PHASE_WAITING, ON_RETURN, PHASE_RECORDING, go_on, "the room returned"},
     {PHASE_WAITING, ON_CLOSE, PHASE_ENDING, give_up, "the room was closed while nobody recorded"},
     {PHASE_WAITING, ON_EXPIRE, PHASE_ENDING, give_up, "the room did not return"},

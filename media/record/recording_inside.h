@@ -40,6 +40,7 @@ struct recording {
     bool saving, refresh; /* refresh: again when convenient */
     int64_t save_at_us;   /* when the next one may be written */
     int64_t waiting_since_us, last_us;
+    int64_t returned_us; /* the room last came back, 0: never, or whoever was lost is settled */
     uint64_t kept, told; /* bytes on the disk; bytes the worker was told of */
     int64_t tell_at_us, retry_at_us;
     bool failed;
@@ -59,6 +60,10 @@ void recording_say(struct recording *rec, enum rec_state state, const char *reas
 /* live.c */
 /** Close every live track; their records end with this reason. */
 void lives_close(struct recording *rec, int64_t now_us, const char *reason, bool lost);
+/** Was it cut off, and has it not come back? */
+bool live_lost(const struct recording *rec, size_t track);
+/** Whoever has not come back by now had left by the time the room did: their gaps end there. */
+void lives_settle(struct recording *rec);
 void lives_flush(struct recording *rec, int64_t now_us);
 /** After a failure: begin new segments where there is room again. */
 void lives_retry(struct recording *rec, int64_t now_us);

@@ -158,6 +158,34 @@ TEST(recorder, a_lost_worker_may_return_and_its_tracks_go_on)
     fx_verify(&fx, "1/91");
 }
 
+TEST(recorder, whoever_comes_back_under_the_same_seat_goes_on_and_whoever_does_not_had_left)
+{
+    const struct rtp_stream *opus = rtp_stream(RTP_OPUS, 4);
+
+    fx_ready(t);
+    fx_record(&fx, 1, "room", "1/102");
+    fx_track(&fx, 1, "s7-aaaa", opus, clock_now_us());
+    fx_track(&fx, 1, "s8-bbbb", opus, clock_now_us());
+    fx_live(&fx, 700);
+    fx_worker_dies(&fx);
+    fx_worker(&fx);
+    fx_record(&fx, 9, "room", "1/102");
+    fx_track(&fx, 9, "s7-cccc", opus, clock_now_us());
+    fx_live(&fx, 1500);
+    fx_close(&fx, 9);
+    json_t *m = fx_await(&fx, "1/102", "ready"), *gap;
+    size_t i;
+    CHECK_INT(json_array_size(json_object_get(m, "tracks")), 2);
+    json_array_foreach(json_object_get(m, "gaps"), i, gap)
+    {
+        CHECK_STR(WORD(gap, "reason"), "worker_lost");
+        CHECK(NUM(gap, "to_us") >= NUM(gap, "from_us") && NUM(gap, "to_us") - NUM(gap, "from_us") < 1000000);
+    }
+    CHECK_INT(i, 2);
+    json_decref(m);
+    fx_verify(&fx, "1/102");
+}
+
 TEST(recorder, sigterm_leaves_a_recording_that_goes_on_without_a_loss)
 {
     const struct rtp_stream *opus = rtp_stream(RTP_OPUS, 8);
