@@ -216,7 +216,7 @@ stage_scenario() {
     mapfile -t files < <(tracked 'tests/scenario/*.test.mjs')
     [ ${#files[@]} -gt 0 ] || { skip "no scenarios in this checkout"; return; }
     (fetch_npm) || return 1
-    run_node_tests scenario node --test --test-reporter=tap "${files[@]}"
+    run_node_tests scenario 8 node --test --test-reporter=tap "${files[@]}"
 }
 
 stage_story() {
