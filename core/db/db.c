@@ -7,6 +7,9 @@
 
 #define PATIENCE_US (2 * US_PER_S) /* how long a statement waits for a database that is away */
 #define TICK_US     (200 * US_PER_MS)
+/* Short statements take milliseconds. One without an answer for so long, while no other is answered either, means a server
+ * that hangs or a road that swallows packets: say so long before the connection is given up (STALL_US). */
+#define SILENT_US (3 * US_PER_S)
 
 const struct db_stmt DB_SCOPE_STMT = {
     "yz_scope",
@@ -182,7 +185,7 @@ static struct db_conn *least_busy(struct db *db)
 
 static void send_waiting(struct db *db)
 {
-    while (db->waiting.first) {
+    while (db->waiting.first && !db->silent) {
         struct db_conn *c = least_busy(db);
         if (!c)
             return;
@@ -227,11 +230,35 @@ static bool anything_under_way(const struct db *db)
     return false;
 }
 
+static void hear_silence(struct db *db, int64_t now_us)
+{
+    if (db->silent || now_us - db->answered_us < SILENT_US)
+        return;
+    for (unsigned i = 0; i < db->short_n; i++) {
+        const struct db_job *oldest = db->conns[i].ready ? db->conns[i].sent.first : NULL;
+        if (oldest && now_us - oldest->since_us >= SILENT_US)
+            db->silent = true;
+    }
+    if (db->silent)
+        db_state_changed(db);
+}
+
+void db_answered(struct db *db)
+{
+    db->answered_us = clock_mono_us();
+    if (!db->silent)
+        return;
+    db->silent = false;
+    db_state_changed(db);
+    db_pump_soon(db);
+}
+
 static void on_tick(void *arg)
 {
     struct db *db = arg;
     int64_t now = clock_mono_us();
 
+    hear_silence(db, now);
     for (unsigned i = 0; i < db->conns_n; i++)
         db_conn_stall_check(&db->conns[i], now);
     db->ticking = false;
@@ -288,6 +315,7 @@ void db_state_changed(struct db *db)
 
     for (unsigned i = 0; i < db->conns_n; i++)
         ready = ready || (db->conns[i].ready && (i < db->short_n || db->short_n == 0));
+    ready = ready && !db->silent;
     if (ready == db->is_ready || db->closing)
         return;
     db->is_ready = ready;

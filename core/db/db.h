@@ -91,7 +91,8 @@ bool db_open(struct db **out, struct loop *l, const struct db_options *opt, stru
  * Not from inside a callback of db; NULL is fine. */
 void db_close(struct db *db);
 bool db_is_ready(const struct db *db);
-/** Called at each change of db_is_ready() (at least one short connection stands). */
+/** Called at each change of db_is_ready(): at least one short connection stands, and statements are answered. One silent
+ * for 3 s while no other is answered means that the server hangs: away, until it says something again. */
 void db_on_state(struct db *db, void (*fn)(void *arg, bool ready), void *arg);
 
 /** One statement in its own implicit transaction, pipelined with others. Consumes args (NULL: none). scope NULL:

@@ -363,6 +363,8 @@ static void take_answers(struct db_conn *c)
                 return;
         } else if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
             PQclear(res);
+            if (!c->for_tx)
+                db_answered(c->db);
             finish_job(c);
         } else {
             take_result(c, job, res);
@@ -452,6 +454,7 @@ void db_conn_lost(struct db_conn *c, const char *why)
         db_tx_note(job, &err);
         db_job_end(job, NULL, &err);
     }
+    db_answered(db); /* the silence has ended one way or the other */
     db_state_changed(db);
 }
 

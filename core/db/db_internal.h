@@ -85,6 +85,8 @@ struct db {
     struct loop *loop;
     char *conninfo, *role;
     bool unnamed, is_ready, closing, pump_due;
+    bool silent;         /* connected, but nothing is answered */
+    int64_t answered_us; /* when anything was answered last */
     struct db_conn conns[DB_CONNS_MAX];
     unsigned conns_n, short_n;
     struct db_queue waiting, doomed;
@@ -117,6 +119,8 @@ void db_conn_stall_check(struct db_conn *c, int64_t now_us);
 
 /* db.c */
 struct db_job *db_job_new(struct db *db, enum db_job_kind kind, const struct db_stmt *stmt);
+/** The server has said something on a connection for short statements. */
+void db_answered(struct db *db);
 /** Call back and free; rows or err. */
 void db_job_end(struct db_job *job, const struct db_rows *rows, const struct err *err);
 /** Fail it from the loop, soon. */

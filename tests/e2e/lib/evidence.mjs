@@ -74,3 +74,13 @@ export async function everybodyMeets(people, options) {
 export function birth(screen) {
   return screen.evaluate(() => window.__yz.born);
 }
+
+/** Watch the pictures of these people on each other's screens while `happens`; they move again at the end.
+ * @returns ms the worst of them stood still */
+export async function longestFreeze(people, happens) {
+  const pairs = people.flatMap((one) => people.filter((other) => other !== one).map((other) => ({ screen: one.screen, role: other.role })));
+  for (const { screen, role } of pairs) await screen.evaluate((wanted) => window.__yz.freeze.start(wanted), role);
+  await happens();
+  await Promise.all(pairs.map(({ screen, role }) => seesVideo(screen, role, { within: 40_000 })));
+  return Math.max(...(await Promise.all(pairs.map(({ screen, role }) => screen.evaluate((wanted) => window.__yz.freeze.longest(wanted), role)))));
+}

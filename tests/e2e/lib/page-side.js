@@ -101,5 +101,30 @@
     return { loudest, energy: (await energyNow()) - before };
   }
 
-  window.__yz = { connections, inbound, tiles, listen, born: performance.timeOrigin };
+  /** How long the picture of `role` stood still at most, from start() to longest(). A new picture counts, whatever carries it. */
+  const freeze = {
+    watches: new Map(),
+    start(role) {
+      clearInterval(freeze.watches.get(role)?.timer);
+      const watch = { last: -1, movedAt: performance.now(), longest: 0 };
+      watch.timer = setInterval(() => freeze.look(role, watch), 40);
+      freeze.watches.set(role, watch);
+    },
+    look(role, watch) {
+      const video = document.querySelector(`[data-testid=tile][data-role="${role}"]:not([data-me="true"]) video`);
+      const frames = video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
+      const now = performance.now();
+      watch.longest = Math.max(watch.longest, now - watch.movedAt);
+      if (frames > 0 && frames !== watch.last) watch.movedAt = now;
+      watch.last = frames;
+    },
+    longest(role) {
+      const watch = freeze.watches.get(role);
+      freeze.look(role, watch);
+      clearInterval(watch.timer);
+      return Math.round(watch.longest);
+    },
+  };
+
+  window.__yz = { connections, inbound, tiles, listen, freeze, born: performance.timeOrigin };
 })();

@@ -437,6 +437,21 @@ TEST(db, a_restarted_server_is_found_again_and_a_short_absence_is_not_noticed)
     free(conninfo);
 }
 
+TEST(db, a_server_that_hangs_is_away_until_it_answers_again)
+{
+    struct fx *f = fx_with(t, &(struct db_options){.conninfo = pg_conninfo("yz_signald"), .short_conns = 1});
+    struct answer slow, behind;
+
+    CHECK_SOON(f->loop, db_is_ready(f->db));
+    ask_sleep(f, &slow, "4");
+    CHECK_SOON(f->loop, !db_is_ready(f->db));
+    CHECK(!slow.at);
+    ask_echo(f, &behind, 1);
+    CHECK_SOON(f->loop, db_is_ready(f->db));
+    CHECK(slow.at);
+    CHECK_SOON(f->loop, behind.at);
+}
+
 TEST(db, closing_answers_everything_that_is_open)
 {
     struct fx *f = fx_open(t);
