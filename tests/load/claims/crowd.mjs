@@ -1,5 +1,4 @@
-// A crowd for load tests: doctors with sessions of their own and patients to be seen, put straight into the database.
-import { createHash, randomBytes } from "node:crypto";
+// A crowd for load tests: doctors with a bearer token each and patients to be seen, put straight into the database.
 
 const REGION = 150000;
 const FIRST_ID = 7_000_000; /* above the demo people, below the ids the daemons make */
@@ -9,13 +8,9 @@ export const SPECIALTY = "load";
 
 /**
  * @param reach  how many doctors are shown each order
- * @returns {Promise<{doctors: {account: number, cookie: string}[], persons: string[]}>}
+ * @returns {Promise<{doctors: {account: number, token: string}[], persons: string[]}>}
  */
 export async function makeCrowd(product, { doctors, persons, reach }) {
-  const people = Array.from({ length: doctors }, (_, n) => {
-    const secret = randomBytes(32).toString("hex");
-    return { id: FIRST_ID + n, secret, hash: createHash("sha256").update(secret).digest("hex") };
-  });
   await product.sql(`
     BEGIN;
     INSERT INTO records.staff (region_id, id, tenant_id, name, title, licence_no, licence_from, licence_until, specialties)
@@ -26,15 +21,19 @@ export async function makeCrowd(product, { doctors, persons, reach }) {
         FROM generate_series(0, ${doctors - 1}) n;
     INSERT INTO records.account_roles (region_id, account_id, tenant_id, role)
       SELECT ${REGION}, ${FIRST_ID} + n, ${HOSPITAL}, 'doctor' FROM generate_series(0, ${doctors - 1}) n;
-    INSERT INTO records.sessions (region_id, id, tenant_id, account_id, token_hash, created_at, seen_at, expires_at) VALUES
-      ${people.map((p) => `(${REGION}, ${p.id}, ${HOSPITAL}, ${p.id}, '\\x${p.hash}', now(), now(), now() + interval '1 hour')`).join(",\n")};
     INSERT INTO records.persons (region_id, id, tenant_id, name, sex, birth_date)
       SELECT ${REGION}, ${FIRST_ID} + n, ${TOWNSHIP}, 'Load Person ' || n, 'unknown', '1970-01-01' FROM generate_series(0, ${persons - 1}) n;
     INSERT INTO scheduling.offer_policies (region_id, queue, tenant_id, shape, circles, circle_s, hand_max, serve_s, serve_urgent_s)
       VALUES (${REGION}, '${SPECIALTY}', 1, 'levels', '{${reach}}', '{0}', 1000000, 3600, 3600);
     COMMIT;`);
   return {
-    doctors: people.map((p) => ({ account: p.id, cookie: `yz_session=${p.secret}` })),
+    doctors: await Promise.all(Array.from({ length: doctors }, async (_, n) => ({
+      account: FIRST_ID + n,
+      token: await loadToken(product, `load_doctor${n}`),
+    }))),
     persons: Array.from({ length: persons }, (_, n) => String(FIRST_ID + n)),
   };
 }
+
+/** A token for every room, which on loopback is not held to one person's pace. */
+export const loadToken = (product, login) => product.token(login, "--room", "*", "--subscribe");
