@@ -7,9 +7,10 @@
  * agrees. Retransmissions come far later than reordering, so back is wider than the RFC's 100. */
 #define DROPOUT_MAX  3000
 #define MISORDER_MAX 3000
-#define ERA_STEP                                                                                             \
-    (DROPOUT_MAX + MISORDER_MAX + 1) /* between a source's numbers before and after it began anew */
-#define BASE        (1u << 20)       /* the first number: whatever comes late still stays above zero */
+/* Between a source's numbers before and after it began anew, and between segments: whatever comes late, at most half a
+ * turn, stays behind; and what is left of it in 16 bits is still a step forward. */
+#define ERA_STEP    (65536 + 6001)
+#define BASE        (1u << 20) /* the first number: whatever comes late still stays above zero */
 #define TIME_MAX_US (INT64_C(1) << 53)
 /* The least delay is looked for in windows; a drift needs two windows this far apart to be believed. */
 #define WINDOW_US    INT64_C(10000000)
@@ -141,8 +142,7 @@ static uint64_t extend(struct timeline *tl, size_t first, uint64_t base)
         uint16_t seq = (uint16_t)p[i].seq;
         int16_t step = (int16_t)(uint16_t)(seq - last);
         if (i == first || ((step > DROPOUT_MAX || step < -MISORDER_MAX) && agrees(p, i, tl->len))) {
-            high +=
-                i == first ? 0 : ERA_STEP + MISORDER_MAX; /* so that its stragglers do not mix with the old */
+            high += i == first ? 0 : ERA_STEP;
             last = seq;
             p[i].seq = high;
             continue;

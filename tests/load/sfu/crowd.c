@@ -319,7 +319,7 @@ bool crowd_measure(struct crowd_figures *out, const struct server_kind *kind, un
     bool ok = false;
 
     *out = (struct crowd_figures){0};
-    c.viewers = mem_new(viewers * sizeof *c.viewers);
+    c.viewers = mem_new(viewers * sizeof(void *));
     c.latency = mem_new(CROWD_LATENCIES * sizeof *c.latency);
     if (!mkdtemp(folder) || !loop_new(&c.loop, err))
         goto out;
