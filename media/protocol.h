@@ -54,10 +54,9 @@ enum media_msg {
     REC_TRACK,                /* u32 rec, u32 track, str peer, str kind, str codec ("opus","VP8","H264"), u8 pt, u32 clock_hz, u32 ssrc, str fmtp */
     REC_TRACK_END,            /* u32 rec, u32 track */
     REC_CLOSE,                /* u32 rec, str reason */
-    REC_KICK,                 /* nothing: the ring has data (sent only when the reader said it sleeps) */
+    REC_KICK,                 /* nothing: the ring has data (sent only when the reader sleeps, as the ring's header says) */
     /* recorderd -> worker */
     REC_STATE = 0x240,        /* u32 rec, u8 state (enum rec_state), u64 bytes, str reason */
-    REC_SLEEP,                /* nothing: reader drained the ring and waits for REC_KICK */
 };
 
 /* Bits. */

@@ -37,6 +37,7 @@ struct muxer {
     struct muxer_settings settings;
     struct task *first, **last; /* first is the one at work */
     struct child *child;
+    bool probe_missed;       /* said once */
     bool working, forgotten; /* a worker hashes; muxer_stop() was called */
 };
 
@@ -171,7 +172,9 @@ static void probed(void *arg, enum child_end end, int code, const char *answer)
     bool ok;
 
     if (end == CHILD_MISSING) {
-        log_warn("probe_missing", LS("program", m->settings.probe));
+        if (!m->probe_missed)
+            log_warn("probe_missing", LS("program", m->settings.probe));
+        m->probe_missed = true;
         ok = true;
     } else if (end != CHILD_OK) {
         err_set(&t->err, ERR_CORRUPT, "probe_failed", "ffprobe ended with %d", code);
@@ -190,12 +193,13 @@ static void probed(void *arg, enum child_end end, int code, const char *answer)
 static bool start_child(struct task *t, const char *const *argv, child_done_fn *done)
 {
     struct muxer *m = t->m;
-    struct child_spec spec = {.argv = argv,
-                              .dir_fd = t->dir_fd,
-                              .timeout_us = m->settings.timeout_us,
-                              .limits = {.memory_bytes = m->settings.memory_bytes,
-                                         .file_bytes = t->bytes + FILE_SLACK,
-                                         .cpu_s = (uint32_t)(m->settings.timeout_us / 1000000) + 1}};
+    struct child_spec spec = {
+        .argv = argv,
+        .dir_fd = t->dir_fd,
+        .timeout_us = m->settings.timeout_us,
+        .limits = {.memory_bytes = m->settings.memory_bytes + t->bytes, /* journals are mapped */
+                   .file_bytes = t->bytes + FILE_SLACK,
+                   .cpu_s = (uint32_t)(m->settings.timeout_us / 1000000) + 1}};
 
     if (child_start(&m->child, m->loop, &spec, done, m, &t->err))
         return true;

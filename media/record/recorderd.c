@@ -27,7 +27,7 @@ static const struct config_setting SETTINGS[] = {
     {"record.mux_timeout_ms", CONFIG_INT, "600000", 1000, 86400000, "ms", false, false,
      "A file that is not made in this time has failed; its journal stays."},
     {"record.mux_memory", CONFIG_INT, "2147483648", 67108864, INT64_MAX, "bytes", false, false,
-     "Address space of the child that makes a file."},
+     "Address space of the child that makes a file, beside the journals it maps."},
     {0},
 };
 

@@ -11,6 +11,7 @@
  * turn, stays behind; and what is left of it in 16 bits is still a step forward. */
 #define ERA_STEP    (65536 + 6001)
 #define BASE        (1u << 20) /* the first number: whatever comes late still stays above zero */
+#define LATE_MAX_US INT64_C(5000000)
 #define TIME_MAX_US (INT64_C(1) << 53)
 /* The least delay is looked for in windows; a drift needs two windows this far apart to be believed. */
 #define WINDOW_US    INT64_C(10000000)
@@ -125,31 +126,46 @@ static bool read_segment(struct reading *rd, const uint8_t *data, size_t len, si
 
 /* --- order ------------------------------------------------------------------------------------------------ */
 
-/* Is packet i the second of a new numbering that began with packet i-1 … or is i alone out of line? */
+static int64_t ticks_us(int64_t ticks, uint32_t clock_hz)
+{
+    return ticks / clock_hz * 1000000 + ticks % clock_hz * 1000000 / clock_hz;
+}
+
+/* Does the packet behind i carry on its numbering, or is i alone out of line? */
 static bool agrees(const struct timeline_packet *p, size_t i, size_t end)
 {
     return i + 1 < end && (uint16_t)(p[i + 1].seq - p[i].seq) < 16;
 }
 
+/* Does this packet belong to another numbering than the highest one so far? Too far ahead, too far back, or so old by its
+ * own RTP time that no retransmission would still carry it. */
+static bool foreign(const struct timeline_packet *p, const struct timeline_packet *high, int step,
+                    uint32_t clock_hz)
+{
+    if (step > DROPOUT_MAX || step < -MISORDER_MAX)
+        return true;
+    return step <= 0 &&
+           p->at_us - high->at_us + ticks_us((int32_t)(high->rtp - p->rtp), clock_hz) > LATE_MAX_US;
+}
+
 /* Sequence numbers of 16 bits become ones that never wrap, from base on. @return the highest. */
-static uint64_t extend(struct timeline *tl, size_t first, uint64_t base)
+static uint64_t extend(struct timeline *tl, size_t first, uint64_t base, uint32_t clock_hz)
 {
     struct timeline_packet *p = tl->packets;
     uint64_t high = base;
+    size_t high_at = first; /* the packet that has it */
     uint16_t last = 0;
 
     for (size_t i = first; i < tl->len; i++) {
         uint16_t seq = (uint16_t)p[i].seq;
-        int16_t step = (int16_t)(uint16_t)(seq - last);
-        if (i == first || ((step > DROPOUT_MAX || step < -MISORDER_MAX) && agrees(p, i, tl->len))) {
-            high += i == first ? 0 : ERA_STEP;
-            last = seq;
-            p[i].seq = high;
-            continue;
-        }
+        int step = (int16_t)(uint16_t)(seq - last);
+        bool anew = i == first || (foreign(&p[i], &p[high_at], step, clock_hz) && agrees(p, i, tl->len));
+        if (anew)
+            step = i == first ? 0 : ERA_STEP;
         p[i].seq = high + (uint64_t)(int64_t)step;
-        if (step > 0) {
+        if (anew || step > 0) {
             high = p[i].seq;
+            high_at = i;
             last = seq;
         }
     }
@@ -192,11 +208,6 @@ struct stretch {
     struct timeline_packet *p;
     size_t n;
 };
-
-static int64_t ticks_us(int64_t ticks, uint32_t clock_hz)
-{
-    return ticks / clock_hz * 1000000 + ticks % clock_hz * 1000000 / clock_hz;
-}
 
 static bool jumped(int64_t late)
 {
@@ -353,7 +364,7 @@ static bool add_segment(struct reading *rd, struct timeline_bytes bytes, uint64_
     rd->srs_len = 0;
     if (!read_segment(rd, bytes.data, bytes.len, header_len, err))
         return false;
-    *base = extend(rd->tl, rd->first, *base) + ERA_STEP;
+    *base = extend(rd->tl, rd->first, *base, rd->header.clock_hz) + ERA_STEP;
     sort(rd->tl, rd->first);
     set_times(rd);
     return true;

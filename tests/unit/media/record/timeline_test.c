@@ -134,6 +134,19 @@ TEST(timeline, a_source_that_begins_its_numbers_anew_goes_on_behind)
     CHECK_INT(tl->packets[99].pts_us - tl->packets[0].pts_us, 1980000);
 }
 
+TEST(timeline, a_source_that_plays_the_same_numbers_again_goes_on_behind)
+{
+    tape_begin(&tape);
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < 500; i++)
+            packet((uint16_t)(100 + i), (uint32_t)i * 960, AT(round * 10000 + i * 20));
+    struct timeline *tl = build(t, 1);
+    CHECK_INT(tl->len, 1500);
+    CHECK_INT(tl->doubles, 0);
+    CHECK_INT(tl->reanchored, 2);
+    CHECK_INT(tl->packets[1499].pts_us - tl->packets[0].pts_us, 29980000);
+}
+
 TEST(timeline, jitter_of_the_path_does_not_reach_the_picture)
 {
     tape_begin(&tape);
