@@ -5,7 +5,7 @@
  */
 #pragma once
 #include "core/loop.h"
-#include "media/record/sandbox.h"
+#include "core/sandbox.h"
 
 #define CHILD_ANSWER_MAX 8192
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "core/log.h"
 #include "core/mem.h"
-#include "media/record/sandbox.h"
+#include "core/sandbox.h"
 #include "media/record/timeline.h"
 
 #define PACKET_MAX   2048
@@ -227,7 +227,7 @@ static bool run(struct mux *m, struct err *err)
         return err_set(err, ERR_CORRUPT, "no_packets", "the track is empty");
     if (!load_plugins(err) || !build(m, err))
         return false;
-    if (!sandbox_only_compute())
+    if (!sandbox_keep_to(SANDBOX_COMPUTE))
         return err_set(err, ERR_IO, "sandbox_refused", "the kernel refuses the filter");
     feed(m);
     if (!wait_end(m, err))

@@ -11,7 +11,7 @@ export const ARROWS = {
   'scheduling': ['records', 'core/db', 'core'],
   'billing': ['records', 'core/db', 'core'],
   'dicom': ['records', 'core/db', 'core', 'dicom/decode/protocol.h'],
-  'dicom/decode': ['core'],
+  'dicom/decode': ['core', 'dicom/dataset'],
   'dicom/edge': ['core', 'dicom'],
   'signaling': ['records', 'core/db', 'core',
     'media/protocol.h', 'scheduling/protocol.h', 'billing/protocol.h', 'dicom/protocol.h'],
