@@ -4,7 +4,7 @@ DO $$
 DECLARE
     r text;
 BEGIN
-    FOREACH r IN ARRAY ARRAY['yz_owner', 'yz_signald', 'yz_schedulerd', 'yz_audit_ro'] LOOP
+    FOREACH r IN ARRAY ARRAY['yz_owner', 'yz_signald', 'yz_schedulerd', 'yz_dicomd', 'yz_audit_ro'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
             EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS', r);
         END IF;
