@@ -49,6 +49,28 @@ static const struct recipe {
          50, 111, 48000, "audio", "opus", "useinbandfec=1"},
 };
 
+static uint16_t be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void put_be16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void put_be32(uint8_t *p, uint32_t v)
+{
+    put_be16(p, (uint16_t)(v >> 16));
+    put_be16(p + 2, (uint16_t)v);
+}
+
 static uint8_t *run_pipeline(const struct recipe *r, int seconds, size_t *len)
 {
     char path[] = "/tmp/yz-rtp-XXXXXX";
@@ -70,11 +92,6 @@ static uint8_t *run_pipeline(const struct recipe *r, int seconds, size_t *len)
     return bytes;
 }
 
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static struct rtp_stream *make_stream(enum rtp_what what, int seconds)
 {
     const struct recipe *r = &RECIPES[what];
@@ -83,7 +100,7 @@ static struct rtp_stream *make_stream(enum rtp_what what, int seconds)
 
     s->bytes = run_pipeline(r, seconds, &len);
     for (size_t at = 0; at + 2 < len;) { /* RFC 4571: a length, a packet */
-        uint32_t n = (uint32_t)(s->bytes[at] << 8 | s->bytes[at + 1]);
+        uint32_t n = be16(s->bytes + at);
         s->packets = mem_grow(s->packets, (s->len + 1) * sizeof *s->packets);
         struct rtp_one *p = &s->packets[s->len];
         *p = (struct rtp_one){s->bytes + at + 2, n, be32(s->bytes + at + 6)};
@@ -299,6 +316,17 @@ void fx_record(struct fx *fx, uint32_t rec, const char *room, const char *dir)
         }
 }
 
+int64_t fx_record_open(struct fx *fx, uint32_t rec, const char *room, const char *dir)
+{
+    size_t i = 0;
+
+    fx_record(fx, rec, room, dir);
+    while (fx->recs[i].rec != rec || !fx->recs[i].on)
+        i++;
+    CHECK_SOON(fx->loop, fx->recs[i].states[REC_STATE_OPEN] > 0);
+    return clock_now_us();
+}
+
 struct fx_track *fx_track(struct fx *fx, uint32_t rec, const char *peer, const struct rtp_stream *stream,
                           int64_t start_us)
 {
@@ -323,11 +351,17 @@ static int64_t due_us(const struct fx_track *tr, size_t i)
 
 bool fx_put(struct fx *fx, struct fx_track *tr)
 {
-    const struct rtp_one *p = &tr->stream->packets[tr->at];
+    uint8_t packet[2048];
 
     if (tr->at >= tr->stream->len)
         return false;
-    if (ring_put(fx->ring, &tr->source, RING_RTP, 0, due_us(tr, tr->at), p->data, p->len))
+    const struct rtp_one *p = &tr->stream->packets[tr->at];
+    if (p->len > sizeof packet)
+        abort();
+    memcpy(packet, p->data, p->len);
+    put_be16(packet + 2, (uint16_t)(be16(packet + 2) + tr->seq_shift));
+    put_be32(packet + 4, be32(packet + 4) + tr->rtp_shift);
+    if (ring_put(fx->ring, &tr->source, RING_RTP, 0, due_us(tr, tr->at), packet, p->len))
         tr->put++;
     else
         tr->refused++;
@@ -342,7 +376,13 @@ void fx_skip(struct fx_track *tr)
 
 void fx_goes_on(struct fx_track *tr, const struct rtp_stream *stream)
 {
-    tr->start_us += tr->stream->duration_us;
+    const struct rtp_stream *old = tr->stream;
+    const struct rtp_one *first = &stream->packets[0], *last = &old->packets[old->len - 1];
+    uint32_t ticks = (uint32_t)(old->duration_us * old->clock_hz / 1000000);
+
+    tr->seq_shift = (uint16_t)(tr->seq_shift + be16(last->data + 2) + 1 - be16(first->data + 2));
+    tr->rtp_shift += old->packets[0].rtp + ticks - first->rtp;
+    tr->start_us += old->duration_us;
     tr->stream = stream;
     tr->at = 0;
 }

@@ -35,9 +35,10 @@ struct fx_track {
     const char *peer;
     const struct rtp_stream *stream;
     struct ring_source source;
-    size_t at;        /* next packet */
-    int64_t start_us; /* UTC of its first */
-    int64_t first_rtp_us;
+    size_t at;          /* next packet */
+    int64_t start_us;   /* UTC of its first */
+    uint16_t seq_shift; /* added to the stream's own numbers and times */
+    uint32_t rtp_shift;
     uint64_t put, refused;
     bool ended;
 };
@@ -70,13 +71,15 @@ void fx_kill(struct fx *fx, int signal); /* and wait for its end */
 void fx_worker(struct fx *fx);           /* connect; a new ring */
 void fx_worker_dies(struct fx *fx);      /* its connection and ring are gone */
 void fx_record(struct fx *fx, uint32_t rec, const char *room, const char *dir);
+/** …and wait until it is open. @return UTC: what is sent from now on is not before the beginning. */
+int64_t fx_record_open(struct fx *fx, uint32_t rec, const char *room, const char *dir);
 struct fx_track *fx_track(struct fx *fx, uint32_t rec, const char *peer, const struct rtp_stream *stream,
                           int64_t start_us);
 /** Put the next packet of this track, as taken when it was due. false: no more. */
 bool fx_put(struct fx *fx, struct fx_track *track);
 /** Leave the next packet out, as a network does. */
 void fx_skip(struct fx_track *track);
-/** The same stream goes on with other contents: its numbers and times begin anew. */
+/** The same source goes on with other contents; its numbers and times run on, as an encoder's do that changes its size. */
 void fx_goes_on(struct fx_track *track, const struct rtp_stream *stream);
 void fx_put_sr(struct fx *fx, struct fx_track *track);
 void fx_flush(struct fx *fx);

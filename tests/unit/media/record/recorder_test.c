@@ -30,11 +30,10 @@ TEST(recorder, each_track_becomes_a_file_that_plays)
 {
     const struct rtp_stream *vp8 = rtp_stream(RTP_VP8, 6), *opus = rtp_stream(RTP_OPUS, 6),
                             *h264 = rtp_stream(RTP_H264, 6);
-    int64_t now = clock_now_us() + 200000; /* behind the beginning of the recording */
     long complaints;
 
     fx_ready(t);
-    fx_record(&fx, 1, "room", "1/88");
+    int64_t now = fx_record_open(&fx, 1, "room", "1/88");
     fx_put_all(&fx, fx_track(&fx, 1, "doctor", vp8, now));
     fx_put_all(&fx, fx_track(&fx, 1, "doctor", opus, now + 500000));
     fx_put_all(&fx, fx_track(&fx, 1, "patient", h264, now + 2000000));
@@ -339,11 +338,10 @@ TEST(recorder, loss_and_reordering_cost_what_was_lost_and_no_more)
 {
     const struct rtp_stream *vp8 = rtp_stream(RTP_VP8, 6), *h264 = rtp_stream(RTP_H264, 6),
                             *opus = rtp_stream(RTP_OPUS, 6);
-    int64_t now = clock_now_us() + 200000;
     long complaints;
 
     fx_ready(t);
-    fx_record(&fx, 1, "room", "1/98");
+    int64_t now = fx_record_open(&fx, 1, "room", "1/98");
     struct fx_track *tracks[] = {fx_track(&fx, 1, "a", vp8, now), fx_track(&fx, 1, "a", h264, now),
                                  fx_track(&fx, 1, "a", opus, now)};
     for (size_t k = 0; k < 3; k++) {
@@ -385,11 +383,10 @@ TEST(recorder, a_picture_may_change_its_size_on_the_way)
 {
     const struct rtp_stream *small[] = {rtp_stream(RTP_VP8, 2), rtp_stream(RTP_H264, 2)},
                             *large[] = {rtp_stream(RTP_VP8_LARGE, 2), rtp_stream(RTP_H264_LARGE, 2)};
-    int64_t now = clock_now_us() + 200000;
     long complaints;
 
     fx_ready(t);
-    fx_record(&fx, 1, "room", "1/99");
+    int64_t now = fx_record_open(&fx, 1, "room", "1/99");
     for (int i = 0; i < 2; i++) {
         struct fx_track *tr = fx_track(&fx, 1, "a", small[i], now);
         fx_put_all(&fx, tr);
@@ -410,10 +407,9 @@ TEST(recorder, a_picture_may_change_its_size_on_the_way)
 TEST(recorder, a_track_without_a_whole_picture_fails_alone)
 {
     const struct rtp_stream *vp8 = rtp_stream(RTP_VP8, 2), *opus = rtp_stream(RTP_OPUS, 2);
-    int64_t now = clock_now_us() + 200000;
 
     fx_ready(t);
-    fx_record(&fx, 1, "room", "1/100");
+    int64_t now = fx_record_open(&fx, 1, "room", "1/100");
     struct fx_track *video = fx_track(&fx, 1, "a", vp8, now);
     for (int i = 0; i < 10; i++)
         fx_skip(video); /* its first picture */
