@@ -62,8 +62,8 @@ static bool is_demo(const struct config *c)
 
 void api_config(struct request *req)
 {
-    const struct config *c = req->app->config;
-    json_t *turn = req->who ? turn_servers(req->app, req->who->account_id) : json_array();
+    const struct config *c = request_app(req)->config;
+    json_t *turn = req->who ? turn_servers(req->app, request_who(req)->account_id) : json_array();
 
     request_answer_json(req, 200,
                         json_pack("{s:o, s:{s:I, s:I}, s:{s:b, s:b}, s:s}", "turn", turn, "media",
@@ -79,14 +79,14 @@ void api_health(struct request *req)
 
 void api_ready(struct request *req)
 {
-    bool db = db_is_ready(req->app->db), sched = sched_link_is_open(req->app->sched);
-    unsigned media = media_up_count(req->app->media);
+    bool db = db_is_ready(request_app(req)->db), sched = sched_link_is_open(request_app(req)->sched);
+    unsigned media = media_up_count(request_app(req)->media);
     bool ready = db && sched && media > 0;
 
     request_answer_json(req, ready ? 200 : 503,
                         json_pack("{s:b, s:b, s:b, s:i, s:i}", "ready", ready, "database", db, "scheduler",
                                   sched, "media_workers", (int)media, "media_workers_wanted",
-                                  (int)media_workers(req->app->media)));
+                                  (int)media_workers(request_app(req)->media)));
 }
 
 void api_metrics(struct request *req)

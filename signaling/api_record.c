@@ -56,7 +56,7 @@ static void answer_audited(struct request *req, json_t *doc, const char *action,
     };
 
     *p = (struct pending){req, doc};
-    trail_add(req->app->trail, &e);
+    trail_add(request_app(req)->trail, &e);
 }
 
 /* --- the trail --- */
@@ -122,7 +122,7 @@ void api_audit(struct request *req)
     db_arg_str(&a, kind);
     db_arg_i64(&a, id);
     db_arg_i64(&a, AUDIT_ROWS);
-    db_query(req->app->db, &scope, &SQL_audit_list, &a, on_audit, req);
+    db_query(request_app(req)->db, &scope, &SQL_audit_list, &a, on_audit, req);
 }
 
 /* --- who looked --- */
@@ -162,7 +162,7 @@ static void on_visible(void *arg, const struct db_rows *rows, const struct err *
     db_arg_id(&a, scope.region_id);
     db_arg_id(&a, request_param_id(req, 0));
     db_arg_i64(&a, ACCESS_ROWS);
-    db_query(req->app->db, &scope, &SQL_access_log, &a, on_access, req);
+    db_query(request_app(req)->db, &scope, &SQL_access_log, &a, on_access, req);
 }
 
 void api_access_log(struct request *req)
@@ -171,14 +171,14 @@ void api_access_log(struct request *req)
     int64_t person = request_param_id(req, 0);
     struct db_args a;
 
-    if (!(req->who->roles & SCHED_ROLE_AUDITOR) && person != req->who->person_id) {
+    if (!(request_who(req)->roles & SCHED_ROLE_AUDITOR) && person != request_who(req)->person_id) {
         request_refuse(req, ERR_NOT_FOUND, "not_found", "somebody else's list");
         return;
     }
     db_args_init(&a);
     db_arg_id(&a, scope.region_id);
     db_arg_id(&a, person);
-    db_query(req->app->db, &scope, &SQL_person_is_visible, &a, on_visible, req);
+    db_query(request_app(req)->db, &scope, &SQL_person_is_visible, &a, on_visible, req);
 }
 
 /* --- people --- */
@@ -221,5 +221,5 @@ void api_people(struct request *req)
     db_arg_str(&a, end);
     db_arg_i64(&a, PEOPLE_ROWS);
     free(end);
-    db_query(req->app->db, &scope, &SQL_people_by_prefix, &a, on_people, req);
+    db_query(request_app(req)->db, &scope, &SQL_people_by_prefix, &a, on_people, req);
 }

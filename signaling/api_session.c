@@ -71,7 +71,7 @@ static void on_account(void *arg, struct identity *who, const struct err *err)
         return;
     }
     LOGINS.value++;
-    limiter_forgive(l->req->app->login_limit, l->limit_key, clock_mono_us());
+    limiter_forgive(request_app(l->req)->login_limit, l->limit_key, clock_mono_us());
     set_cookie(l->req, l->cookie, SESSION_LIFE_S);
     request_answer_json(l->req, 201, json_pack("{s:O}", "account", who->account));
     login_free(l);
@@ -146,7 +146,7 @@ static void refuse(struct login *l, int64_t platform_id)
     };
 
     FAILURES.value++;
-    trail_add(l->req->app->trail, &e);
+    trail_add(request_app(l->req)->trail, &e);
 }
 
 static void on_platform(void *arg, const struct db_rows *rows, const struct err *err)
@@ -161,12 +161,12 @@ static void on_platform(void *arg, const struct db_rows *rows, const struct err 
 
 static void find_platform(struct login *l)
 {
-    struct db_scope scope = {l->req->app->region_id, 0, 0};
+    struct db_scope scope = {request_app(l->req)->region_id, 0, 0};
     struct db_args a;
 
     db_args_init(&a);
     db_arg_id(&a, scope.region_id);
-    db_query(l->req->app->db, &scope, &SQL_region_platform, &a, on_platform, l);
+    db_query(request_app(l->req)->db, &scope, &SQL_region_platform, &a, on_platform, l);
 }
 
 /* --- the password, on a worker --- */
@@ -204,7 +204,7 @@ static void on_row(void *arg, const struct db_rows *rows, const struct err *err)
         l->tenant_id = db_i64(rows, 0, 1);
         snprintf(l->hash, sizeof l->hash, "%s", db_str(rows, 0, 2));
     }
-    if (!workers_run(l->req->app->workers, verify, on_verified, l, &busy))
+    if (!workers_run(request_app(l->req)->workers, verify, on_verified, l, &busy))
         login_fail(l, &busy);
 }
 
@@ -264,7 +264,7 @@ void api_login(struct request *req)
 {
     struct login *l = mem_new(sizeof *l);
     struct err err = ERR_INIT;
-    struct db_scope scope = {req->app->region_id, 0, 0};
+    struct db_scope scope = {request_app(req)->region_id, 0, 0};
     struct db_args a;
 
     once();
@@ -280,12 +280,12 @@ void api_login(struct request *req)
     db_args_init(&a);
     db_arg_id(&a, scope.region_id);
     db_arg_str(&a, l->login);
-    db_query(req->app->db, &scope, &SQL_account_by_login, &a, on_row, l);
+    db_query(request_app(req)->db, &scope, &SQL_account_by_login, &a, on_row, l);
 }
 
 void api_session(struct request *req)
 {
-    request_answer_json(req, 200, json_pack("{s:O}", "account", req->who->account));
+    request_answer_json(req, 200, json_pack("{s:O}", "account", request_who(req)->account));
 }
 
 static void on_logged_out(void *arg, const struct err *err)
@@ -296,8 +296,9 @@ static void on_logged_out(void *arg, const struct err *err)
         request_problem(req, err, NULL);
         return;
     }
-    session_forget(req->app->sessions, req->who->account_id);
-    sockets_end_account(req->app->sockets, req->who->account_id, req->who->session_id, "logged_out");
+    session_forget(request_app(req)->sessions, request_who(req)->account_id);
+    sockets_end_account(request_app(req)->sockets, request_who(req)->account_id, request_who(req)->session_id,
+                        "logged_out");
     set_cookie(req, "", 0);
     request_answer_empty(req, 204);
 }
@@ -328,7 +329,7 @@ void api_logout(struct request *req)
     db_args_init(&a);
     db_arg_id(&a, who->region_id);
     db_arg_id(&a, who->session_id);
-    trail_add(req->app->trail, &e);
+    trail_add(request_app(req)->trail, &e);
 }
 
 static void on_locale(void *arg, const struct db_rows *rows, const struct err *err)
@@ -340,7 +341,7 @@ static void on_locale(void *arg, const struct db_rows *rows, const struct err *e
         request_problem(req, err, NULL);
         return;
     }
-    session_forget(req->app->sessions, req->who->account_id);
+    session_forget(request_app(req)->sessions, request_who(req)->account_id);
     request_answer_empty(req, 204);
 }
 
@@ -361,5 +362,5 @@ void api_locale(struct request *req)
     db_arg_id(&a, scope.region_id);
     db_arg_id(&a, scope.actor_id);
     db_arg_str(&a, name);
-    db_query(req->app->db, &scope, &SQL_account_set_locale, &a, on_locale, req);
+    db_query(request_app(req)->db, &scope, &SQL_account_set_locale, &a, on_locale, req);
 }

@@ -32,10 +32,10 @@ static void audit_look(const struct request *req, const struct visit *visit)
         .request_id = req->id,
     };
 
-    if (trail_seen(req->app->trail, who->account_id, visit->id, e.action))
+    if (trail_seen(request_app(req)->trail, who->account_id, visit->id, e.action))
         return;
-    trail_add(req->app->trail, &e);
-    trail_saw(req->app->trail, who->account_id, visit->id,
+    trail_add(request_app(req)->trail, &e);
+    trail_saw(request_app(req)->trail, who->account_id, visit->id,
               e.action); /* nobody waits: it is kept until it is written */
 }
 
@@ -48,12 +48,12 @@ static void on_visit(void *arg, struct visit *visit, const struct err *err)
         return;
     }
     audit_look(req, visit);
-    request_answer_json(req, 200, visit_doc(visit, req->who->account_id));
+    request_answer_json(req, 200, visit_doc(visit, request_who(req)->account_id));
 }
 
 void api_visit(struct request *req)
 {
-    visit_look(req->app->visits, req->who, request_param_id(req, 0), on_visit, req);
+    visit_look(request_app(req)->visits, req->who, request_param_id(req, 0), on_visit, req);
 }
 
 /* --- texts --- */
@@ -107,7 +107,7 @@ void api_consent_texts(struct request *req)
     db_args_init(&a);
     db_arg_id(&a, scope.region_id);
     db_arg_str(&a, locale_name(locale));
-    db_query(req->app->db, &scope, &SQL_consent_texts_now, &a, on_texts, req);
+    db_query(request_app(req)->db, &scope, &SQL_consent_texts_now, &a, on_texts, req);
 }
 
 /* --- giving one --- */
@@ -157,11 +157,11 @@ static void on_given(void *arg, const struct err *err)
     if (err) {
         request_problem(req, err, NULL);
     } else {
-        visit_refresh(req->app->visits, g->visit_id); /* recording may begin or end */
+        visit_refresh(request_app(req)->visits, g->visit_id); /* recording may begin or end */
         tell_seats(g);
-        request_answer_json(
-            req, 201,
-            consent_doc(g->kind, g->version, g->granted, g->at_us, req->who->account_id, req->who->name));
+        request_answer_json(req, 201,
+                            consent_doc(g->kind, g->version, g->granted, g->at_us,
+                                        request_who(req)->account_id, request_who(req)->name));
     }
     free(g);
 }
@@ -178,9 +178,9 @@ static void write_consent(struct giving *g)
         .done = on_given,
         .arg = g,
         .tenant_id = g->tenant_id,
-        .actor_tenant_id = req->who->tenant_id,
-        .account_id = req->who->account_id,
-        .actor_name = req->who->staff_id ? req->who->name : "",
+        .actor_tenant_id = request_who(req)->tenant_id,
+        .account_id = request_who(req)->account_id,
+        .actor_name = request_who(req)->staff_id ? request_who(req)->name : "",
         .person_id = g->person_id,
         .subject_kind = "visit",
         .subject_id = g->visit_id,
@@ -190,15 +190,15 @@ static void write_consent(struct giving *g)
     };
 
     db_args_init(&a);
-    db_arg_id(&a, req->who->region_id);
+    db_arg_id(&a, request_who(req)->region_id);
     db_arg_id(&a, g->visit_id);
-    db_arg_id(&a, ids_next(&req->app->ids, clock_now_us()));
+    db_arg_id(&a, ids_next(&request_app(req)->ids, clock_now_us()));
     db_arg_str(&a, g->kind);
     db_arg_i64(&a, g->version);
     db_arg_str(&a, g->text_hash);
     db_arg_bool(&a, g->granted);
-    db_arg_id(&a, req->who->account_id);
-    trail_add(req->app->trail, &e);
+    db_arg_id(&a, request_who(req)->account_id);
+    trail_add(request_app(req)->trail, &e);
 }
 
 static void on_visit_row(void *arg, const struct db_rows *rows, const struct err *err)
@@ -238,7 +238,7 @@ void api_consent_give(struct request *req)
     db_args_init(&a);
     db_arg_id(&a, scope.region_id);
     db_arg_id(&a, g->visit_id);
-    db_query(req->app->db, &scope, &SQL_visit_owner, &a, on_visit_row, g);
+    db_query(request_app(req)->db, &scope, &SQL_visit_owner, &a, on_visit_row, g);
 }
 
 /* --- what was given --- */
@@ -269,5 +269,5 @@ void api_consents(struct request *req)
     db_args_init(&a);
     db_arg_id(&a, scope.region_id);
     db_arg_id(&a, request_param_id(req, 0));
-    db_query(req->app->db, &scope, &SQL_consent_list, &a, on_consents, req);
+    db_query(request_app(req)->db, &scope, &SQL_consent_list, &a, on_consents, req);
 }

@@ -1,17 +1,13 @@
-/* gate.h - what every request passes before a handler sees it, in this order: address, method, length, type,
- * origin, session, role, how often, JSON. The first that fails answers.
+/* gate.h - what every request passes before a handler sees it, after core/http has found its row and checked its
+ * length and type: origin, session, role, how often, JSON. The first that fails answers.
  *
  * Runs on the service loop only.
  */
 #pragma once
 #include "signaling/request.h"
 
-enum gate { GATE_ANSWERED, GATE_WANTS_BODY, GATE_READY };
-
-/** With the headers read and the body still to come.
- * @param length   the text of Content-Length, or NULL
- * @param chunked  a Transfer-Encoding header is present */
-enum gate gate_open(struct request *req, const char *length, bool chunked, size_t *body_len);
+/** With the head read and the body still to come: is it from a page of ours? false: it has answered. */
+bool gate_may_pass(struct request *req);
 /** With the whole body in req->body. Answers now or later. */
 void gate_dispatch(struct request *req);
 

@@ -24,6 +24,11 @@ void identity_unref(struct identity *id)
     free(id);
 }
 
+void identity_free(void *id)
+{
+    identity_unref(id);
+}
+
 struct db_scope identity_scope(const struct identity *id)
 {
     return (struct db_scope){id->region_id, id->tenant_id, id->account_id};

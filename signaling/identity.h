@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/db/db.h"
-#include "signaling/problem.h"
+#include "core/http/problem.h"
 #include "signaling/token.h"
 
 struct identity {
@@ -29,5 +29,6 @@ struct identity {
 struct identity *identity_new(void); /* one reference, everything zero */
 struct identity *identity_ref(struct identity *id);
 void identity_unref(struct identity *id); /* NULL is fine */
+void identity_free(void *id);             /* the same, for a struct request */
 /** The scope every statement of this caller runs in. */
 struct db_scope identity_scope(const struct identity *id);

@@ -110,7 +110,7 @@ static void audit(const struct request *req, const struct room *room, const char
         .request_id = req->id,
     };
 
-    trail_add(req->app->trail, &e);
+    trail_add(request_app(req)->trail, &e);
 }
 
 static void location(struct request *req, int64_t id)
@@ -134,7 +134,7 @@ static void on_answer(void *arg, const char *sdp, size_t len, const char *etag, 
 {
     struct post *p = arg;
     struct request *req = p->req;
-    struct room *room = room_find(req->app->rooms, req->param[0]);
+    struct room *room = room_find(request_app(req)->rooms, req->param[0]);
     struct machine *m = room ? find_peer(room, p->peer) : NULL;
 
     if (err || !m || !etag) {
@@ -176,7 +176,7 @@ static void add(struct room *room, const struct post *p)
     m->id = ids_next(&room->app->ids, clock_now_us());
     snprintf(m->peer, sizeof m->peer, "%s", p->peer);
     m->whep = p->whep;
-    m->account_id = p->req->who->account_id;
+    m->account_id = request_who(p->req)->account_id;
     machine_take(room, m);
 }
 
@@ -234,7 +234,7 @@ static void make_room(struct post *p)
         no_room(p);
         return;
     }
-    enter(p, room_new(p->req->app->rooms, p->req->param[0], who->tenant_id, NULL));
+    enter(p, room_new(request_app(p->req)->rooms, p->req->param[0], who->tenant_id, NULL));
 }
 
 static void on_visit(void *arg, struct visit *visit, const struct err *err)
@@ -263,15 +263,15 @@ static void on_room_row(void *arg, const struct db_rows *rows, const struct err 
 {
     struct post *p = arg;
     struct room *room =
-        room_find(p->req->app->rooms, p->req->param[0]); /* another POST may have made it by now */
+        room_find(request_app(p->req)->rooms, p->req->param[0]); /* another POST may have made it by now */
 
     if (err)
         fail(p, err);
     else if (rows->n == 1)
-        visit_look(p->req->app->visits, p->req->who, db_i64(rows, 0, 0), on_visit, p);
+        visit_look(request_app(p->req)->visits, p->req->who, db_i64(rows, 0, 0), on_visit, p);
     else if (!room)
         make_room(p);
-    else if (!room->visit && room->tenant_id == p->req->who->tenant_id)
+    else if (!room->visit && room->tenant_id == request_who(p->req)->tenant_id)
         enter(p, room);
     else /* a visit this caller does not see, or another tenant's room: a token of any room does not open it */
         no_room(p);
@@ -279,11 +279,11 @@ static void on_room_row(void *arg, const struct db_rows *rows, const struct err 
 
 static void find_room(struct post *p)
 {
-    struct room *room = room_find(p->req->app->rooms, p->req->param[0]);
+    struct room *room = room_find(request_app(p->req)->rooms, p->req->param[0]);
     struct db_scope scope = identity_scope(p->req->who);
     struct db_args a;
 
-    if (room && !room->visit && room->tenant_id == p->req->who->tenant_id) {
+    if (room && !room->visit && room->tenant_id == request_who(p->req)->tenant_id) {
         enter(p, room);
         return;
     }
@@ -294,7 +294,7 @@ static void find_room(struct post *p)
     db_args_init(&a);
     db_arg_id(&a, scope.region_id);
     db_arg_str(&a, p->req->param[0]);
-    db_query(p->req->app->db, &scope, &SQL_visit_by_room, &a, on_room_row, p);
+    db_query(request_app(p->req)->db, &scope, &SQL_visit_by_room, &a, on_room_row, p);
 }
 
 static bool name_ok(const char *name)
@@ -307,7 +307,7 @@ static bool name_ok(const char *name)
 
 static void post(struct request *req, bool whep)
 {
-    const struct token_claims *claims = &req->who->claims;
+    const struct token_claims *claims = &request_who(req)->claims;
     const char *name = request_query(req, whep ? "from" : "peer");
     char random[ID_RANDOM_TEXT];
     struct err err = ERR_INIT;
@@ -365,9 +365,9 @@ static struct machine *mine(const struct request *req, struct room **room)
 {
     struct machine *m;
 
-    *room = room_find(req->app->rooms, req->param[0]);
+    *room = room_find(request_app(req)->rooms, req->param[0]);
     m = *room ? find(*room, request_param_id(req, 1)) : NULL;
-    return m && m->account_id == req->who->account_id ? m : NULL;
+    return m && m->account_id == request_who(req)->account_id ? m : NULL;
 }
 
 static void search_end(struct search *s, const struct err *err)
@@ -404,16 +404,16 @@ static void on_session_row(void *arg, const struct db_rows *rows, const struct e
 {
     struct search *s = arg;
     struct request *req = s->req;
-    struct room *room = room_find(req->app->rooms, req->param[0]);
+    struct room *room = room_find(request_app(req)->rooms, req->param[0]);
 
     if (err || rows->n != 1)
         search_end(s, err);
     else if (room)
         room_open(room, on_reopened, s);
     else if (!db_null(rows, 0, 1))
-        visit_look(req->app->visits, req->who, db_i64(rows, 0, 1), on_session_visit, s);
+        visit_look(request_app(req)->visits, req->who, db_i64(rows, 0, 1), on_session_visit, s);
     else
-        room_open(room_new(req->app->rooms, req->param[0], db_i64(rows, 0, 0), NULL), on_reopened, s);
+        room_open(room_new(request_app(req)->rooms, req->param[0], db_i64(rows, 0, 0), NULL), on_reopened, s);
 }
 
 static void with_session(struct request *req, session_fn *fn)
@@ -422,7 +422,7 @@ static void with_session(struct request *req, session_fn *fn)
     struct machine *m;
     struct search *s;
 
-    if (!token_claims_room(&req->who->claims, req->param[0])) {
+    if (!token_claims_room(&request_who(req)->claims, req->param[0])) {
         request_refuse(req, ERR_NOT_FOUND, "not_found", "the token speaks of another room");
         return;
     }
@@ -439,7 +439,7 @@ static void with_session(struct request *req, session_fn *fn)
 static void on_trickled(void *arg, const char *fragment, size_t len, const char *etag, const struct err *err)
 {
     struct request *req = arg;
-    struct room *room = room_find(req->app->rooms, req->param[0]);
+    struct room *room = room_find(request_app(req)->rooms, req->param[0]);
     struct machine *m = room ? find(room, request_param_id(req, 1)) : NULL;
 
     if (err) {

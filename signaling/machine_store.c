@@ -79,7 +79,7 @@ void machine_store_find(struct request *req, int64_t session_id, db_fn *fn, void
     db_arg_id(&a, session_id);
     db_arg_str(&a, req->param[0]);
     db_arg_id(&a, scope.actor_id);
-    db_query(req->app->db, &scope, &SQL_machine_room, &a, fn, arg);
+    db_query(request_app(req)->db, &scope, &SQL_machine_room, &a, fn, arg);
 }
 
 /* --- taking over --- */

@@ -180,8 +180,8 @@ static void answer_track(struct view *v)
     const json_t *track = find_track(v, v->req->param[1]);
     char accel[256];
 
-    snprintf(accel, sizeof accel, "/internal/recordings/%" PRId64 "/%" PRId64 "/%s", v->req->app->region_id,
-             v->visit_id, str(track, "file"));
+    snprintf(accel, sizeof accel, "/internal/recordings/%" PRId64 "/%" PRId64 "/%s",
+             request_app(v->req)->region_id, v->visit_id, str(track, "file"));
     request_header(v->req, "X-Accel-Redirect", accel);
     request_header(v->req, "Content-Disposition", "inline");
     request_answer_lent(v->req, 200, type_of(track), "", 0, NULL);
@@ -196,7 +196,7 @@ static void on_audited(void *arg, const struct err *err)
         return;
     }
     if (v->track) {
-        trail_saw(v->req->app->trail, v->req->who->account_id, v->visit_id, PLAY);
+        trail_saw(request_app(v->req)->trail, request_who(v->req)->account_id, v->visit_id, PLAY);
         answer_track(v);
     } else
         request_answer_json(v->req, 200, list_doc(v));
@@ -223,13 +223,13 @@ static void audit(struct view *v)
     };
 
     if (v->track)
-        snprintf(detail, sizeof detail, "{\"track\":\"%s\"}", v->req->param[1]);
-    if (v->track && trail_seen(v->req->app->trail, who->account_id, v->visit_id, e.action)) {
+        snprintf(detail, sizeof detail, "{\"track\":\"%.95s\"}", v->req->param[1]);
+    if (v->track && trail_seen(request_app(v->req)->trail, who->account_id, v->visit_id, e.action)) {
         answer_track(v); /* the next range of the same look */
         view_free(v);
         return;
     }
-    trail_add(v->req->app->trail, &e);
+    trail_add(request_app(v->req)->trail, &e);
 }
 
 /* The record keeps what the recorder said at the end, so that it outlives the folder. */
@@ -244,7 +244,7 @@ static void on_finished(void *arg, const struct db_rows *rows, const struct err 
 static void put_row_right(const struct view *v)
 {
     const char *state = str(v->manifest, "state");
-    struct db_scope scope = {v->req->app->region_id, v->tenant_id, 0};
+    struct db_scope scope = {request_app(v->req)->region_id, v->tenant_id, 0};
     struct db_args a;
     char *text;
 
@@ -253,12 +253,12 @@ static void put_row_right(const struct view *v)
         return;
     text = json_text(v->manifest, NULL);
     db_args_init(&a);
-    db_arg_id(&a, v->req->app->region_id);
+    db_arg_id(&a, request_app(v->req)->region_id);
     db_arg_id(&a, v->visit_id);
     db_arg_str(&a, state);
     db_arg_str(&a, text);
     free(text);
-    db_query(v->req->app->db, &scope, &SQL_recording_finish, &a, on_finished, NULL);
+    db_query(request_app(v->req)->db, &scope, &SQL_recording_finish, &a, on_finished, NULL);
 }
 
 static void on_loaded(void *arg)
@@ -288,7 +288,7 @@ static void on_seats(void *arg, const struct db_rows *rows, const struct err *er
     v->seats = json_object();
     for (int i = 0; i < rows->n; i++)
         json_object_set_new(v->seats, db_str(rows, i, 0), json_string(db_str(rows, i, 1)));
-    if (!workers_run(v->req->app->workers, load_manifest, on_loaded, v, &busy))
+    if (!workers_run(request_app(v->req)->workers, load_manifest, on_loaded, v, &busy))
         fail(v, &busy);
 }
 
@@ -312,7 +312,7 @@ static void on_rows(void *arg, const struct db_rows *rows, const struct err *err
     db_args_init(&a);
     db_arg_id(&a, scope.region_id);
     db_arg_id(&a, v->visit_id);
-    db_query(v->req->app->db, &scope, &SQL_recording_seats, &a, on_seats, v);
+    db_query(request_app(v->req)->db, &scope, &SQL_recording_seats, &a, on_seats, v);
 }
 
 static void look(struct request *req, bool track)
@@ -324,12 +324,12 @@ static void look(struct request *req, bool track)
     v->req = req;
     v->track = track;
     v->visit_id = request_param_id(req, 0);
-    snprintf(v->path, sizeof v->path, "%s/%" PRId64 "/%" PRId64 "/manifest.json", req->app->recordings_dir,
-             req->app->region_id, v->visit_id);
+    snprintf(v->path, sizeof v->path, "%s/%" PRId64 "/%" PRId64 "/manifest.json",
+             request_app(req)->recordings_dir, request_app(req)->region_id, v->visit_id);
     db_args_init(&a);
     db_arg_id(&a, scope.region_id);
     db_arg_id(&a, v->visit_id);
-    db_query(req->app->db, &scope, &SQL_recording_rows, &a, on_rows, v);
+    db_query(request_app(req)->db, &scope, &SQL_recording_rows, &a, on_rows, v);
 }
 
 void recording_get(struct request *req)

@@ -54,7 +54,7 @@ void sched_forward(struct request *req)
     const struct identity *who = req->who;
     json_t *doc = req->json ? json_incref(req->json) : json_object();
     struct sched_call call = {
-        .op = (enum sched_op)req->route->sched_op,
+        .op = (enum sched_op)req->route->op,
         .region_id = who->region_id,
         .tenant_id = who->tenant_id,
         .account_id = who->account_id,
@@ -74,7 +74,7 @@ void sched_forward(struct request *req)
     add_params(doc, req);
     body = json_text(doc, &call.body_len);
     call.body = body;
-    sched_link_ask(req->app->sched, &call, on_answer, req);
+    sched_link_ask(request_app(req)->sched, &call, on_answer, req);
     free(body);
     json_decref(doc);
 }

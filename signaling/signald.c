@@ -9,10 +9,13 @@
 #include "core/metrics.h"
 #include "signaling/api.h"
 #include "signaling/fanout.h"
-#include "signaling/http_server.h"
+#include "signaling/gate.h"
+#include "core/http/http_server.h"
 #include "signaling/limiter.h"
 #include "signaling/media_link.h"
+#include "signaling/problem_text.h"
 #include "signaling/room.h"
+#include "signaling/route.h"
 #include "signaling/sched_link.h"
 #include "signaling/session.h"
 #include "signaling/settings.h"
@@ -88,6 +91,37 @@ static void open_limits(struct signald *app)
     app->connect_limit = limiter_new(50, 7200, 8192);
 }
 
+/* Windows hear that we go, so that they come back without counting it as a fault of the network. */
+static void on_stopping(void *arg)
+{
+    struct signald *app = arg;
+
+    sockets_bye(app->sockets, "going_down");
+}
+
+static bool open_http(struct signald *app, const char *data, struct err *err)
+{
+    struct http_app http = {
+        .name = "signald",
+        .title = "yunzhen",
+        .arg = app,
+        .loop = app->loop,
+        .routes = {ROUTES, ROUTES_N},
+        .cookie = "yz_session",
+        .may_pass = gate_may_pass,
+        .routed = gate_dispatch,
+        .sockets = &SOCKET_HOOKS,
+        .stopping = on_stopping,
+    };
+    char *path = mem_format("%s/run/signald.sock", data);
+    bool ok;
+
+    problem_book(&SIGNALD_PROBLEMS);
+    ok = http_server_new(&app->http, &http, path, err);
+    free(path);
+    return ok;
+}
+
 static bool open_all(struct signald *app, struct err *err)
 {
     const char *data = config_str(app->config, "data");
@@ -120,9 +154,7 @@ static bool open_all(struct signald *app, struct err *err)
     path = mem_format("%s/run/signald.metrics.sock", data);
     if (!metrics_serve(app->loop, path, err))
         goto out;
-    free(path);
-    path = mem_format("%s/run/signald.sock", data);
-    ok = http_server_new(&app->http, app, path, err);
+    ok = open_http(app, data, err);
 out:
     free(path);
     return ok;

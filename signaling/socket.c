@@ -1,14 +1,16 @@
 #include "signaling/socket.h"
 #include "core/clock.h"
+#include "core/config.h"
 #include "core/crypto.h"
+#include "core/http/http_server.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "signaling/gate.h"
-#include "signaling/http_server.h"
 #include "signaling/identity.h"
 #include "signaling/live.h"
+#include "signaling/request.h"
 #include "signaling/session.h"
 #include "signaling/signald.h"
 #include "signaling/socket_message.h"
@@ -193,8 +195,10 @@ void socket_end(struct socket *sock, const char *reason)
     want_write(sock);
 }
 
-bool socket_writable(struct socket *sock)
+static bool on_writable(void *arg)
 {
+    struct socket *sock = arg;
+
     while (sock && sock->out) {
         struct socket_text *t = sock->out->text;
         if (!http_server_write_text(sock->wsi, t->data + HTTP_SERVER_PRE, t->len))
@@ -252,29 +256,44 @@ static bool first_use(struct sockets *s, const struct token_claims *claims)
            limiter_take(s->used, claims->jti, clock_mono_us(), NULL);
 }
 
-unsigned socket_open(struct socket **out, struct sockets *s, struct lws *wsi, const struct socket_hello *in)
+static unsigned may_open(struct sockets *s, const struct request *req, const char *bearer)
 {
-    const char *key = *in->ip ? in->ip : "local";
+    const char *key = *req->ip ? req->ip : "local";
     struct token_claims claims;
+
+    if (strcmp(req->path, "/ws") != 0)
+        return 404;
+    if (!gate_origin_ok(req->origin, req->host, req->fetch_site,
+                        config_str(s->app->config, "signald.origins")))
+        return 403;
+    if (bearer) {
+        if (!token_claims_parse(s->app->token_key, bearer, strlen(bearer), clock_now_us(), &claims, NULL) ||
+            !first_use(s, &claims))
+            return 401;
+    } else if (!*req->cookie) {
+        return 401;
+    }
+    if (!(bearer && !strcmp(claims.room, "*") && gate_is_loopback(req->ip)) &&
+        !limiter_take(s->app->connect_limit, key, clock_mono_us(), NULL))
+        return 429;
+    return 101;
+}
+
+static unsigned on_open(void **out, const struct request *req, struct lws *wsi)
+{
+    const char *bearer = *req->bearer ? req->bearer : request_query(req, "token");
+    struct sockets *s = request_app(req)->sockets;
+    unsigned status = may_open(s, req, bearer);
     struct socket *sock;
     uint8_t resume[32];
 
-    if (in->bearer) {
-        if (!token_claims_parse(s->app->token_key, in->bearer, strlen(in->bearer), clock_now_us(), &claims,
-                                NULL) ||
-            !first_use(s, &claims))
-            return 401;
-    } else if (!*in->cookie) {
-        return 401;
-    }
-    if (!(in->bearer && !strcmp(claims.room, "*") && gate_is_loopback(in->ip)) &&
-        !limiter_take(s->app->connect_limit, key, clock_mono_us(), NULL))
-        return 429;
+    if (status != 101)
+        return status;
     sock = mem_new(sizeof *sock);
     *sock = (struct socket){.magic = MAGIC, .refs = 1, .owner = s, .wsi = wsi, .opened_us = clock_mono_us()};
     sock->out_end = &sock->out;
-    sock->locale = locale_accept(in->accept_language, LOCALE_ZH_CN);
-    snprintf(sock->ip, sizeof sock->ip, "%s", in->ip);
+    sock->locale = locale_accept(req->accept_language, LOCALE_ZH_CN);
+    snprintf(sock->ip, sizeof sock->ip, "%s", req->ip);
     id_random(sock->id);
     crypto_random(resume, sizeof resume);
     crypto_b64url(resume, sizeof resume, sock->resume, sizeof sock->resume);
@@ -286,15 +305,17 @@ unsigned socket_open(struct socket **out, struct sockets *s, struct lws *wsi, co
     OPEN.value = s->n;
     *out = sock;
     socket_ref(sock);
-    if (in->bearer)
-        session_of_bearer(s->app->sessions, in->bearer, on_identity, sock);
+    if (bearer)
+        session_of_bearer(s->app->sessions, bearer, on_identity, sock);
     else
-        session_of_cookie(s->app->sessions, in->cookie, on_identity, sock);
+        session_of_cookie(s->app->sessions, req->cookie, on_identity, sock);
     return 101;
 }
 
-void socket_established(struct socket *sock)
+static void on_established(void *arg)
 {
+    struct socket *sock = arg;
+
     if (!sock)
         return;
     sock->established = true;
@@ -302,8 +323,9 @@ void socket_established(struct socket *sock)
         http_server_want_write(sock->wsi);
 }
 
-void socket_closed(struct socket *sock)
+static void on_closed(void *arg)
 {
+    struct socket *sock = arg;
     struct sockets *s = sock->owner;
 
     if (sock->prev)
@@ -364,8 +386,10 @@ static void keep_early(struct socket *sock)
     sock->early_len = sock->rx_len;
 }
 
-bool socket_receive(struct socket *sock, const void *in, size_t len, bool first, bool final, bool binary)
+static bool on_receive(void *arg, const void *in, size_t len, bool first, bool final, bool binary)
 {
+    struct socket *sock = arg;
+
     if (!sock || sock->state == SOCKET_ENDING)
         return sock != NULL;
     if (binary) {
@@ -395,6 +419,8 @@ bool socket_receive(struct socket *sock, const void *in, size_t len, bool first,
     sock->rx_len = 0;
     return true;
 }
+
+const struct http_sockets SOCKET_HOOKS = {on_open, on_established, on_receive, on_writable, on_closed};
 
 /* --- all of them --- */
 

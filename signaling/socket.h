@@ -13,8 +13,9 @@
 #include "core/err.h"
 #include "core/ids.h"
 #include "signaling/limiter.h"
-#include "signaling/problem.h"
+#include "core/http/problem.h"
 
+struct http_sockets;
 struct identity;
 struct lws;
 struct queued;
@@ -51,10 +52,6 @@ struct socket {
     struct socket *prev, *next;
 };
 
-struct socket_hello {
-    const char *cookie, *bearer, *ip, *accept_language; /* bearer may be NULL */
-};
-
 struct sockets *sockets_new(struct signald *app);
 void sockets_free(struct sockets *s);
 /** Every ready one, in no order; fn may end the one it is called with. */
@@ -65,12 +62,8 @@ void sockets_bye(struct sockets *s, const char *reason);
 /** End every socket of an account (logout), or of one session (session_id not 0). */
 void sockets_end_account(struct sockets *s, int64_t account_id, int64_t session_id, const char *reason);
 
-/* From http_server.c. socket_open() gives the handshake's status, 101 when it may go on. */
-unsigned socket_open(struct socket **out, struct sockets *s, struct lws *wsi, const struct socket_hello *in);
-void socket_established(struct socket *sock);
-bool socket_receive(struct socket *sock, const void *in, size_t len, bool first, bool final, bool binary);
-bool socket_writable(struct socket *sock);
-void socket_closed(struct socket *sock);
+/** What the HTTP server calls. */
+extern const struct http_sockets SOCKET_HOOKS;
 
 struct signald *socket_app(const struct socket *sock);
 struct socket *socket_ref(struct socket *sock);

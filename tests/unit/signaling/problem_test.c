@@ -1,5 +1,5 @@
 #include "core/json.h"
-#include "signaling/problem.h"
+#include "signaling/problem_text.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +40,7 @@ TEST(problem, keeps_its_own_members_against_details_of_the_same_name)
 
 TEST(problem, of_an_unknown_code_has_the_words_of_its_status)
 {
+    problem_book(&SIGNALD_PROBLEMS);
     CHECK(strlen(problem_text("never_heard", 409)->detail[LOCALE_EN]) > 0);
     CHECK(strlen(problem_text("never_heard", 599)->detail[LOCALE_ZH_CN]) > 0);
     CHECK_STR(problem_text("sdp_weak_fingerprint", 400)->code, "sdp_invalid");
@@ -47,6 +48,7 @@ TEST(problem, of_an_unknown_code_has_the_words_of_its_status)
 
 TEST(problem, has_a_status_of_its_own_where_the_standard_wants_one)
 {
+    problem_book(&SIGNALD_PROBLEMS);
     CHECK_INT(problem_status(&(struct err){ERR_STALE, "session_changed", ""}), 412);
     CHECK_INT(problem_status(&(struct err){ERR_INVALID, "if_match_missing", ""}), 428);
     CHECK_INT(problem_status(&(struct err){ERR_INVALID, "length_required", ""}), 411);

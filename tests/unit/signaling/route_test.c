@@ -89,7 +89,7 @@ TEST(routes, of_the_scheduler_name_its_operation)
         const char *op = json_string_value(json_object_get(described(t, &ROUTES[i]), "x-scheduler-op"));
         CHECK((op == NULL) == (ROUTES[i].handler != NULL));
         if (op)
-            CHECK_STR(op, sched_op_name((enum sched_op)ROUTES[i].sched_op));
+            CHECK_STR(op, sched_op_name((enum sched_op)ROUTES[i].op));
     }
 }
 
@@ -119,28 +119,33 @@ TEST(routes, take_a_body_exactly_where_one_is_described)
 
 TEST(route, finds_parameters_and_refuses_what_is_no_id)
 {
+    const struct route_table table = {ROUTES, ROUTES_N};
     char params[REQUEST_PARAMS][REQUEST_PARAM_MAX], allow[96];
     const struct route *r = NULL;
 
-    CHECK_INT(
-        route_find(HTTP_GET, "/api/v1/visits/384226543616000001/recording/tracks/t1", &r, params, allow),
-        ROUTE_FOUND);
+    CHECK_INT(route_find(&table, HTTP_GET, "/api/v1/visits/384226543616000001/recording/tracks/t1", &r,
+                         params, allow),
+              ROUTE_FOUND);
     CHECK_STR(params[0], "384226543616000001");
     CHECK_STR(params[1], "t1");
-    CHECK_INT(route_find(HTTP_GET, "/api/v1/visits/abc", &r, params, allow), ROUTE_NONE);
-    CHECK_INT(route_find(HTTP_GET, "/api/v1/visits/99999999999999999999", &r, params, allow), ROUTE_NONE);
-    CHECK_INT(route_find(HTTP_GET, "/api/v1/visits/1/recording/tracks/..", &r, params, allow), ROUTE_NONE);
-    CHECK_INT(route_find(HTTP_GET, "/api/v1/visits/1/recording/tracks/a b", &r, params, allow), ROUTE_NONE);
-    CHECK_INT(route_find(HTTP_GET, "/api/v1/visits/", &r, params, allow), ROUTE_NONE);
-    CHECK_INT(route_find(HTTP_GET, "/api/v1/clinics/", &r, params, allow), ROUTE_NONE);
+    CHECK_INT(route_find(&table, HTTP_GET, "/api/v1/visits/abc", &r, params, allow), ROUTE_NONE);
+    CHECK_INT(route_find(&table, HTTP_GET, "/api/v1/visits/99999999999999999999", &r, params, allow),
+              ROUTE_NONE);
+    CHECK_INT(route_find(&table, HTTP_GET, "/api/v1/visits/1/recording/tracks/..", &r, params, allow),
+              ROUTE_NONE);
+    CHECK_INT(route_find(&table, HTTP_GET, "/api/v1/visits/1/recording/tracks/a b", &r, params, allow),
+              ROUTE_NONE);
+    CHECK_INT(route_find(&table, HTTP_GET, "/api/v1/visits/", &r, params, allow), ROUTE_NONE);
+    CHECK_INT(route_find(&table, HTTP_GET, "/api/v1/clinics/", &r, params, allow), ROUTE_NONE);
 }
 
 TEST(route, of_another_method_says_which_ones_there_are)
 {
+    const struct route_table table = {ROUTES, ROUTES_N};
     char params[REQUEST_PARAMS][REQUEST_PARAM_MAX], allow[96];
     const struct route *r = NULL;
 
-    CHECK_INT(route_find(HTTP_PUT, "/api/v1/session", &r, params, allow), ROUTE_OTHER_METHOD);
+    CHECK_INT(route_find(&table, HTTP_PUT, "/api/v1/session", &r, params, allow), ROUTE_OTHER_METHOD);
     CHECK_STR(allow, "POST, GET, HEAD, DELETE");
-    CHECK_INT(route_find(HTTP_HEAD, "/healthz", &r, params, allow), ROUTE_FOUND);
+    CHECK_INT(route_find(&table, HTTP_HEAD, "/healthz", &r, params, allow), ROUTE_FOUND);
 }

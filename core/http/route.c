@@ -1,16 +1,32 @@
-#include "signaling/route.h"
+#include "core/http/route.h"
 #include <stdio.h>
 #include <string.h>
 
-/* A parameter named …_id takes an id; the rest take words without anything a file name or header could misuse. */
+#define WORD     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define WORD_MAX 96
+
+static bool ends(const char *name, size_t name_len, const char *with)
+{
+    size_t len = strlen(with);
+
+    return name_len > len && !memcmp(name + name_len - len, with, len);
+}
+
+/* A parameter named …_id takes an id, …_uid what PS3.5 9.1 allows; the rest take words without anything a file name
+ * or header could misuse. */
 static bool param_ok(const char *name, size_t name_len, const char *value)
 {
     int64_t id;
 
-    if (name_len > 3 && !memcmp(name + name_len - 3, "_id", 3))
+    if (ends(name, name_len, "_id"))
         return id_parse(value, strlen(value), &id);
-    return *value && *value != '.' &&
-           value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
+    if (!*value || *value == '.')
+        return false;
+    if (ends(name, name_len, "_uid"))
+        return strlen(value) <= 64 && value[strspn(value, "0123456789.")] == '\0';
+    if (ends(name, name_len, "_list"))
+        return value[strspn(value, WORD ",")] == '\0';
+    return strlen(value) < WORD_MAX && value[strspn(value, WORD)] == '\0';
 }
 
 static bool match(const char *template, const char *path, char params[REQUEST_PARAMS][REQUEST_PARAM_MAX])
@@ -44,20 +60,21 @@ static void allow_add(char allow[96], enum http_method m)
              m == HTTP_GET ? ", HEAD" : "");
 }
 
-enum route_found route_find(enum http_method method, const char *path, const struct route **out,
-                            char params[REQUEST_PARAMS][REQUEST_PARAM_MAX], char allow[96])
+enum route_found route_find(const struct route_table *table, enum http_method method, const char *path,
+                            const struct route **out, char params[REQUEST_PARAMS][REQUEST_PARAM_MAX],
+                            char allow[96])
 {
     enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
 
     allow[0] = '\0';
-    for (size_t i = 0; i < ROUTES_N; i++) {
-        if (!match(ROUTES[i].path, path, params))
+    for (const struct route *r = table->rows; r < table->rows + table->n; r++) {
+        if (!match(r->path, path, params))
             continue;
-        if (ROUTES[i].method == wanted) {
-            *out = &ROUTES[i];
+        if (r->method == wanted) {
+            *out = r;
             return ROUTE_FOUND;
         }
-        allow_add(allow, ROUTES[i].method);
+        allow_add(allow, r->method);
     }
     return *allow ? ROUTE_OTHER_METHOD : ROUTE_NONE;
 }

@@ -1,16 +1,12 @@
-#include "signaling/http_server.h"
+#include "core/http/http_server.h"
 #include "core/clock.h"
-#include "core/config.h"
+#include "core/http/http_gate.h"
+#include "core/http/http_head.h"
 #include "core/log.h"
+#include "core/loop.h"
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "core/unix_socket.h"
-#include "signaling/gate.h"
-#include "signaling/http_head.h"
-#include "signaling/request.h"
-#include "signaling/route.h"
-#include "signaling/signald.h"
-#include "signaling/socket.h"
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,11 +29,11 @@ struct conn {
     uint32_t magic;
     struct lws *wsi;
     struct http_server *server;
-    struct request *req;   /* being read, waited for, or written */
-    struct socket *socket; /* after the upgrade */
-    size_t body_len;       /* promised by Content-Length */
-    size_t sent;           /* of head + body */
-    char *head;            /* LWS_PRE bytes, then the head */
+    struct request *req; /* being read, waited for, or written */
+    void *socket;        /* after the upgrade: the daemon's */
+    size_t body_len;     /* promised by Content-Length */
+    size_t sent;         /* of head + body */
+    char *head;          /* LWS_PRE bytes, then the head */
     size_t head_len;
     bool throttled;
     int64_t deadline_us;
@@ -45,22 +41,23 @@ struct conn {
 };
 
 struct http_server {
-    struct signald *app;
+    struct http_app app;
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct conn *conns;
+    unsigned sockets;
     struct loop_timer *sweep;
     char path[108];
 };
 
 static struct metric REQUESTS =
-    METRIC_COUNTER("yz_signal_requests_total", "HTTP requests answered. Grows with use.");
+    METRIC_COUNTER("yz_http_requests_total", "HTTP requests answered. Grows with use.");
 static struct metric ERRORS = METRIC_COUNTER(
-    "yz_signal_request_failures_total", "Answers of 500 and above. Look into the log for request_failed.");
-static struct metric LATENCY = METRIC_HISTOGRAM(
-    "yz_signal_request_us", "From the header to the answer, microseconds.", METRIC_BOUNDS_US);
+    "yz_http_request_failures_total", "Answers of 500 and above. Look into the log for request_failed.");
+static struct metric LATENCY =
+    METRIC_HISTOGRAM("yz_http_request_us", "From the header to the answer, microseconds.", METRIC_BOUNDS_US);
 static struct metric CONNS =
-    METRIC_GAUGE("yz_signal_connections", "HTTP transactions and live sockets open now.");
+    METRIC_GAUGE("yz_http_connections", "HTTP transactions and live sockets open now.");
 
 /* --- connections --- */
 
@@ -198,7 +195,8 @@ static void dispatch(struct conn *c)
 
     c->deadline_us = clock_mono_us() + ANSWER_S * US_PER_S;
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S + WRITE_S); /* trap 3 */
-    gate_dispatch(req);
+    req->handed = true;
+    c->server->app.routed(req);
     if (c->req == req && !req->answer.status) {
         c->throttled = true;
         lws_rx_flow_control(c->wsi, 0); /* trap 1: or a pipelined request makes poll spin */
@@ -215,11 +213,11 @@ static int on_request(struct http_server *h, struct conn *c, struct lws *wsi, co
     conn_open(h, c, wsi);
     if (c->req || !http_head_method(wsi, &method) || len >= REQUEST_PATH_MAX)
         return -1;
-    req = request_new(h->app);
+    req = request_new(h->app.arg);
     request_ref(req);
     req->method = method;
     memcpy(req->path, path, len);
-    http_head_read(wsi, req);
+    http_head_read(wsi, &h->app, req);
     req->conn = c;
     req->on_answer = on_answer;
     c->req = req;
@@ -227,7 +225,7 @@ static int on_request(struct http_server *h, struct conn *c, struct lws *wsi, co
     if (has_length && lws_hdr_copy(wsi, length, sizeof length, WSI_TOKEN_HTTP_CONTENT_LENGTH) < 0)
         snprintf(length, sizeof length, "-");
     chunked = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
-    switch (gate_open(req, has_length ? length : NULL, chunked, &c->body_len)) {
+    switch (http_gate_open(&h->app, req, has_length ? length : NULL, chunked, &c->body_len)) {
     case GATE_ANSWERED:
         break;
     case GATE_WANTS_BODY:
@@ -289,28 +287,31 @@ static int refuse_upgrade(struct lws *wsi, unsigned status)
 
 static int on_upgrade(struct http_server *h, struct conn *c, struct lws *wsi)
 {
-    struct socket_hello in = {0};
-    char path[64];
-    struct request *req = request_new(h->app);
-    unsigned status;
+    struct request *req = request_new(h->app.arg);
+    unsigned status = 404;
 
     conn_open(h, c, wsi);
-    if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0)
-        path[0] = '\0';
-    http_head_read(wsi, req);
-    in.cookie = req->cookie;
-    in.bearer = *req->bearer ? req->bearer : request_query(req, "token");
-    in.ip = req->ip;
-    in.accept_language = req->accept_language;
-    if (strcmp(path, "/ws") != 0)
-        status = 404;
-    else if (!gate_origin_ok(req->origin, req->host, req->fetch_site,
-                             config_str(h->app->config, "signald.origins")))
-        status = 403;
-    else
-        status = socket_open(&c->socket, h->app->sockets, wsi, &in);
+    if (lws_hdr_copy(wsi, req->path, sizeof req->path, WSI_TOKEN_GET_URI) < 0)
+        req->path[0] = '\0';
+    http_head_read(wsi, &h->app, req);
+    if (h->app.sockets)
+        status = h->app.sockets->open(&c->socket, req, wsi);
     request_unref(req);
-    return status == 101 ? 0 : refuse_upgrade(wsi, status);
+    if (status != 101)
+        return refuse_upgrade(wsi, status);
+    h->sockets++;
+    return 0;
+}
+
+static void socket_gone(struct conn *c)
+{
+    void *sock = c->socket;
+
+    if (!sock)
+        return;
+    c->socket = NULL;
+    c->server->sockets--;
+    c->server->app.sockets->closed(sock);
 }
 
 /* --- lws calls back --- */
@@ -339,26 +340,19 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return on_upgrade(h, c, wsi);
     case LWS_CALLBACK_ESTABLISHED:
-        socket_established(c->socket);
+        h->app.sockets->established(c->socket);
         return 0;
     case LWS_CALLBACK_RECEIVE:
-        return socket_receive(c->socket, in, len, lws_is_first_fragment(wsi), lws_is_final_fragment(wsi),
-                              lws_frame_is_binary(wsi))
+        return h->app.sockets->receive(c->socket, in, len, lws_is_first_fragment(wsi),
+                                       lws_is_final_fragment(wsi), lws_frame_is_binary(wsi))
                    ? 0
                    : -1;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return socket_writable(c->socket) ? 0 : -1;
+        return h->app.sockets->writable(c->socket) ? 0 : -1;
     case LWS_CALLBACK_CLOSED:
-        if (c && c->magic == CONN_MAGIC && c->socket) {
-            socket_closed(c->socket);
-            c->socket = NULL;
-        }
-        conn_close(c);
-        return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         if (c && c->magic == CONN_MAGIC) {
-            if (c->socket)
-                socket_closed(c->socket);
+            socket_gone(c);
             conn_close(c);
         }
         return 0;
@@ -375,7 +369,7 @@ static int on_loop_file(struct lws *wsi, enum lws_callback_reasons reason, void 
     (void)in;
     (void)len;
     if (reason == LWS_CALLBACK_RAW_RX_FILE)
-        loop_turn(h->app->loop, 0);
+        loop_turn(h->app.loop, 0);
     return 0;
 }
 
@@ -441,7 +435,7 @@ static bool adopt_loop(struct http_server *h, struct err *err)
     lws_sock_file_fd_type fd;
 
     /* lws closes what it adopted, and so does loop_free(). */
-    fd.filefd = dup(loop_fd(h->app->loop));
+    fd.filefd = dup(loop_fd(h->app.loop));
     if (fd.filefd < 0)
         return err_errno(err, "dup");
     if (!lws_adopt_descriptor_vhost(h->vhost, LWS_ADOPT_RAW_FILE_DESC, fd, "core-loop", NULL))
@@ -462,7 +456,7 @@ static bool path_free(const char *path, struct err *err)
     return true;
 }
 
-bool http_server_new(struct http_server **out, struct signald *app, const char *path, struct err *err)
+bool http_server_new(struct http_server **out, const struct http_app *app, const char *path, struct err *err)
 {
     static const struct lws_protocols PROTOCOLS[] = {
         /* Both plain HTTP and sockets without a subprotocol land on the first. ws rx 2 K, trap 11's tx 128 K. */
@@ -482,7 +476,7 @@ bool http_server_new(struct http_server **out, struct signald *app, const char *
         .protocols = PROTOCOLS,
         .extensions = NULL, /* no permessage-deflate: memory, and two open bugs */
         .alpn = "http/1.1",
-        .server_string = "yunzhen",
+        .server_string = app->title,
         .user = h,
         .gid = -1,
         .uid = -1,
@@ -493,19 +487,18 @@ bool http_server_new(struct http_server **out, struct signald *app, const char *
         .retry_and_idle_policy = &ALIVE,
     };
 
-    h->app = app;
-    app->http = h;
+    h->app = *app;
     snprintf(h->path, sizeof h->path, "%s", path);
     lws_set_log_level(LLL_ERR | LLL_WARN, lws_line);
     if (!path_free(path, err))
         goto fail;
-    info.vhost_name = "signald";
+    info.vhost_name = app->name;
     h->context = lws_create_context(&info);
     if (!h->context) {
         err_set(err, ERR_IO, "lws", "could not listen on %s", path);
         goto fail;
     }
-    h->vhost = lws_get_vhost_by_name(h->context, "signald");
+    h->vhost = lws_get_vhost_by_name(h->context, app->name);
     if (!h->vhost || !adopt_loop(h, err)) {
         err_add(err, "serve %s", path);
         goto fail;
@@ -519,15 +512,15 @@ bool http_server_new(struct http_server **out, struct signald *app, const char *
     return true;
 fail:
     http_server_free(h);
-    app->http = NULL;
     return false;
 }
 
 /* Windows hear that we go, so that they come back without counting it as a fault of the network. */
 static void say_goodbye(struct http_server *h)
 {
-    sockets_bye(h->app->sockets, "going_down");
-    for (int i = 0; i < GOODBYE_TURNS && sockets_count(h->app->sockets); i++) {
+    if (h->app.stopping)
+        h->app.stopping(h->app.arg);
+    for (int i = 0; i < GOODBYE_TURNS && h->sockets; i++) {
         lws_cancel_service(h->context); /* or the next line would wait for somebody to speak */
         lws_service(h->context, 0);
     }
@@ -535,7 +528,7 @@ static void say_goodbye(struct http_server *h)
 
 void http_server_run(struct http_server *h)
 {
-    while (!loop_stopped(h->app->loop))
+    while (!loop_stopped(h->app.loop))
         if (lws_service(h->context, 0) < 0)
             return;
     say_goodbye(h);

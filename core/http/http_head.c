@@ -1,6 +1,8 @@
-#include "signaling/http_head.h"
-#include "signaling/problem.h"
-#include "signaling/route.h"
+#include "core/http/http_head.h"
+#include "core/http/http_server.h"
+#include "core/http/problem.h"
+#include "core/http/route.h"
+#include "core/mem.h"
 #include <libwebsockets.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,17 +60,18 @@ static void read_query(struct lws *wsi, char *out, size_t cap)
     out[used] = '\0';
 }
 
-static void read_cookie(struct lws *wsi, char *out, size_t cap)
+static void read_cookie(struct lws *wsi, const char *name, char *out, size_t cap)
 {
+    size_t name_len = strlen(name);
     char all[8192];
 
     copy_header(wsi, WSI_TOKEN_HTTP_COOKIE, all, sizeof all);
     for (const char *p = all; *p; p += strcspn(p, ";"), p += *p == ';') {
         p += strspn(p, " ");
-        if (!strncmp(p, "yz_session=", 11)) {
-            size_t len = strcspn(p + 11, "; ");
+        if (!strncmp(p, name, name_len) && p[name_len] == '=') {
+            size_t len = strcspn(p + name_len + 1, "; ");
             if (len < cap) {
-                memcpy(out, p + 11, len);
+                memcpy(out, p + name_len + 1, len);
                 out[len] = '\0';
             }
             return;
@@ -78,14 +81,27 @@ static void read_cookie(struct lws *wsi, char *out, size_t cap)
 
 static void read_bearer(struct lws *wsi, char *out, size_t cap)
 {
-    char all[TOKEN_TEXT_MAX + 16];
+    char all[REQUEST_BEARER_MAX + 16];
 
     copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, all, sizeof all);
     if (!strncasecmp(all, "Bearer ", 7) && strlen(all + 7) < cap)
         memcpy(out, all + 7, strlen(all + 7) + 1);
 }
 
-void http_head_read(struct lws *wsi, struct request *req)
+static void read_kept(struct lws *wsi, const char *const *names, struct request *req)
+{
+    for (int i = 0; i < REQUEST_KEPT; i++) {
+        const char *name = names ? names[i] : NULL;
+        int len = name ? lws_hdr_custom_length(wsi, name, (int)strlen(name)) : 0;
+        req->kept[i] = mem_new((len > 0 ? (size_t)len : 0) + 1);
+        if (len > 0 && lws_hdr_custom_copy(wsi, req->kept[i], len + 1, name, (int)strlen(name)) < 0)
+            req->kept[i][0] = '\0';
+        if (!name)
+            names = NULL; /* the list ends here */
+    }
+}
+
+void http_head_read(struct lws *wsi, const struct http_app *app, struct request *req)
 {
     char proto[16], id[REQUEST_ID_MAX];
 
@@ -99,13 +115,17 @@ void http_head_read(struct lws *wsi, struct request *req)
     copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, req->if_none_match, sizeof req->if_none_match);
     copy_header(wsi, WSI_TOKEN_HTTP_IF_MATCH, req->if_match, sizeof req->if_match);
     copy_header(wsi, WSI_TOKEN_HTTP_ACCEPT_LANGUAGE, req->accept_language, sizeof req->accept_language);
+    copy_header(wsi, WSI_TOKEN_HTTP_ACCEPT, req->accept, sizeof req->accept);
+    copy_header(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, req->accept_encoding, sizeof req->accept_encoding);
     copy_custom(wsi, "idempotency-key:", req->idempotency, sizeof req->idempotency);
     if (lws_hdr_custom_length(wsi, "idempotency-key:", 16) >= (int)sizeof req->idempotency)
         strcpy(req->idempotency, "?"); /* not "no key": the caller believes in it */
     copy_custom(wsi, "sec-fetch-site:", req->fetch_site, sizeof req->fetch_site);
     copy_custom(wsi, "x-forwarded-proto:", proto, sizeof proto);
     req->https = !strcmp(proto, "https");
-    read_cookie(wsi, req->cookie, sizeof req->cookie);
+    if (app->cookie)
+        read_cookie(wsi, app->cookie, req->cookie, sizeof req->cookie);
+    read_kept(wsi, app->headers, req);
     read_bearer(wsi, req->bearer, sizeof req->bearer);
     read_query(wsi, req->query, sizeof req->query);
 }
@@ -119,6 +139,8 @@ static const char *reason(int status)
         return "OK";
     case 201:
         return "Created";
+    case 202:
+        return "Accepted";
     case 204:
         return "No Content";
     case 304:

@@ -1,4 +1,4 @@
-#include "signaling/problem.h"
+#include "core/http/problem.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -47,6 +47,8 @@ const char *problem_title(int status)
         return "Not Found";
     case 405:
         return "Method Not Allowed";
+    case 406:
+        return "Not Acceptable";
     case 409:
         return "Conflict";
     case 411:
@@ -72,20 +74,9 @@ const char *problem_title(int status)
 
 int problem_status(const struct err *err)
 {
-    static const struct {
-        const char *reason;
-        int status;
-    } OWN[] = {
-        {"method_not_allowed", 405},
-        {"length_required", 411},
-        {"session_changed", 412}, /* RFC 9725 4.3.1 */
-        {"if_match_missing", 428},
-    };
+    int status = err_http_status(err->code), own = problem_text(err->reason, status)->status;
 
-    for (size_t i = 0; i < sizeof OWN / sizeof *OWN; i++)
-        if (!strcmp(err->reason, OWN[i].reason))
-            return OWN[i].status;
-    return err_http_status(err->code);
+    return own ? own : status;
 }
 
 json_t *problem_doc(const struct err *err, enum locale locale, const char *request_id, const json_t *extra)

@@ -1,10 +1,10 @@
-#include "signaling/request.h"
+#include "core/http/request.h"
 #include "core/clock.h"
 #include "core/crypto.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "signaling/route.h"
+#include "core/http/route.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ const char *http_method_name(enum http_method m)
     return METHODS[m];
 }
 
-struct request *request_new(struct signald *app)
+struct request *request_new(void *app)
 {
     struct request *req = mem_new(sizeof *req);
 
@@ -51,12 +51,32 @@ void request_unref(struct request *req)
         return;
     req->magic = 0;
     json_decref(req->json);
-    identity_unref(req->who);
+    if (req->who)
+        req->who_free(req->who);
+    for (int i = 0; i < REQUEST_KEPT; i++)
+        free(req->kept[i]);
     free(req->body);
     free(req->answer.headers);
     if (!req->answer.lent)
         free((char *)req->answer.body);
     free(req);
+}
+
+void request_set_who(struct request *req, void *who, void (*who_free)(void *who))
+{
+    if (req->who)
+        abort();
+    req->who = who;
+    req->who_free = who_free;
+}
+
+bool request_parse_json(struct request *req, const struct json_limits *limits, struct err *err)
+{
+    if (!req->body_len)
+        return err_set(err, ERR_INVALID, "body_missing", "no body");
+    if (!json_parse(&req->json, req->body, req->body_len, limits, err))
+        return false;
+    return json_is_object(req->json) || err_set(err, ERR_INVALID, "field_type", "the body is not an object");
 }
 
 const char *request_query(const struct request *req, const char *name)
