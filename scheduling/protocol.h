@@ -73,7 +73,24 @@ enum sched_role {
     X(ORDER_END, "order.end", 1)             /* live -> documenting */                                       \
     X(ORDER_NOTE, "order.note", 1)           /* save a version of the note */                                \
     X(ORDER_SIGN, "order.sign", 1)           /* documenting -> signed -> closed */                           \
-    X(PRESENCE, "presence", 1)               /* signald only: seat joined / left / back */                   \
+    X(EXAM_CREATE, "exam.create", 1)         /* from a visit: to the modality worklist */                    \
+    X(EXAM_LIST, "exam.list", 0)                                                                             \
+    X(EXAM_GET, "exam.get", 0)                                                                               \
+    X(EXAM_CANCEL, "exam.cancel", 1)                                                                         \
+    X(READING_LIST, "reading.list", 0) /* what waits to be read, no identity */                              \
+    X(EXAM_CLAIM, "exam.claim", 1)                                                                           \
+    X(EXAM_RELEASE, "exam.release", 1)                                                                       \
+    X(EXAM_DRAFT, "exam.draft", 1)       /* autosave */                                                      \
+    X(EXAM_SIGN, "exam.sign", 1)         /* draft -> signed -> delivered; step-up is signald's to ask */     \
+    X(EXAM_AMEND, "exam.amend", 1)       /* a further signed version */                                      \
+    X(EXAM_REJECT, "exam.reject", 1)     /* to be taken again: makes the new exam */                         \
+    X(EXAM_CRITICAL, "exam.critical", 1) /* pages the township until acknowledged */                         \
+    X(REPORT_LIST, "report.list", 0)     /* all versions */                                                  \
+    X(EXAM_PRIORS, "exam.priors", 0)                                                                         \
+    X(TEMPLATE_LIST, "template.list", 0)                                                                     \
+    X(ALERT_LIST, "alert.list", 0)                                                                           \
+    X(ALERT_ACKNOWLEDGE, "alert.acknowledge", 1)                                                             \
+    X(PRESENCE, "presence", 1) /* signald only: seat joined / left / back */                                 \
     X(HEALTH, "health", 0)
 
 enum sched_op {

@@ -14,6 +14,7 @@ enum field_type {
     F_DAY,
     F_STR,
     F_WORD,
+    F_CHOICE,
     F_OBJECT,
     F_KINDS,
     F_DIAGNOSIS,
@@ -28,7 +29,7 @@ struct field {
     bool needed;
     size_t offset;
     int64_t min, max;  /* of a number, or of a string's bytes */
-    const char *words; /* F_WORD: "a|b", in the order of the enum */
+    const char *words; /* F_WORD: "a|b", in the order of the enum; F_CHOICE: kept as the word it is */
 };
 
 #define AT(member) offsetof(struct sched_fields, member)
@@ -44,6 +45,19 @@ struct field {
     {                                                                                                        \
         op, "reason", F_STR, true, AT(reason), 1, 2000, NULL                                                 \
     }
+#define EXAM_ID(op)                                                                                          \
+    {                                                                                                        \
+        op, "exam_id", F_ID, true, AT(exam_id), 0, 0, NULL                                                   \
+    }
+#define FINDINGS(op)                                                                                         \
+    {                                                                                                        \
+        op, "findings", F_STR, true, AT(findings), 0, 40000, NULL                                            \
+    }
+#define IMPRESSION(op, min)                                                                                  \
+    {                                                                                                        \
+        op, "impression", F_STR, true, AT(impression), min, 16000, NULL                                      \
+    }
+#define MODALITIES "CT|DX|US|ECG"
 #define COMPLAINT(op)                                                                                        \
     {                                                                                                        \
         op, "complaint", F_STR, true, AT(complaint), 1, 4000, NULL                                           \
@@ -105,6 +119,50 @@ static const struct field FIELDS[] = {
     ORDER_ID(SCHED_OP_ORDER_SIGN),
     VERSION(SCHED_OP_ORDER_SIGN),
     {SCHED_OP_ORDER_SIGN, "note_version", F_INT, true, AT(note_version), 1, INT32_MAX, NULL},
+    {SCHED_OP_EXAM_CREATE, "visit_id", F_ID, true, AT(visit_id), 0, 0, NULL},
+    {SCHED_OP_EXAM_CREATE, "modality", F_CHOICE, true, AT(modality), 0, 0, MODALITIES},
+    {SCHED_OP_EXAM_CREATE, "procedure", F_STR, true, AT(procedure), 1, 800, NULL},
+    {SCHED_OP_EXAM_CREATE, "question", F_STR, true, AT(question), 1, 4000, NULL},
+    {SCHED_OP_EXAM_CREATE, "urgency", F_WORD, true, AT(urgency), 0, 0, "normal|urgent|emergency"},
+    {SCHED_OP_EXAM_LIST, "scope", F_WORD, false, AT(scope), 0, 0, "mine|visit|township|history"},
+    {SCHED_OP_EXAM_LIST, "visit_id", F_ID, false, AT(visit_id), 0, 0, NULL},
+    EXAM_ID(SCHED_OP_EXAM_GET),
+    EXAM_ID(SCHED_OP_EXAM_CANCEL),
+    VERSION(SCHED_OP_EXAM_CANCEL),
+    REASON(SCHED_OP_EXAM_CANCEL),
+    {SCHED_OP_READING_LIST, "modality", F_CHOICE, false, AT(modality), 0, 0, MODALITIES},
+    EXAM_ID(SCHED_OP_EXAM_CLAIM),
+    VERSION(SCHED_OP_EXAM_CLAIM),
+    EXAM_ID(SCHED_OP_EXAM_RELEASE),
+    VERSION(SCHED_OP_EXAM_RELEASE),
+    REASON(SCHED_OP_EXAM_RELEASE),
+    EXAM_ID(SCHED_OP_EXAM_DRAFT),
+    VERSION(SCHED_OP_EXAM_DRAFT),
+    {SCHED_OP_EXAM_DRAFT, "draft_version", F_INT, true, AT(draft_version), 0, INT32_MAX, NULL},
+    FINDINGS(SCHED_OP_EXAM_DRAFT),
+    IMPRESSION(SCHED_OP_EXAM_DRAFT, 0),
+    {SCHED_OP_EXAM_DRAFT, "template", F_STR, false, AT(template), 0, 256, NULL},
+    EXAM_ID(SCHED_OP_EXAM_SIGN),
+    VERSION(SCHED_OP_EXAM_SIGN),
+    {SCHED_OP_EXAM_SIGN, "draft_version", F_INT, true, AT(draft_version), 1, INT32_MAX, NULL},
+    EXAM_ID(SCHED_OP_EXAM_AMEND),
+    VERSION(SCHED_OP_EXAM_AMEND),
+    FINDINGS(SCHED_OP_EXAM_AMEND),
+    IMPRESSION(SCHED_OP_EXAM_AMEND, 1),
+    REASON(SCHED_OP_EXAM_AMEND),
+    EXAM_ID(SCHED_OP_EXAM_REJECT),
+    VERSION(SCHED_OP_EXAM_REJECT),
+    {SCHED_OP_EXAM_REJECT, "reason_code", F_CHOICE, true, AT(reason_code), 0, 0,
+     "motion|positioning|incomplete|artefact|wrong_patient|other"},
+    REASON(SCHED_OP_EXAM_REJECT),
+    EXAM_ID(SCHED_OP_EXAM_CRITICAL),
+    VERSION(SCHED_OP_EXAM_CRITICAL),
+    {SCHED_OP_EXAM_CRITICAL, "finding", F_STR, true, AT(finding), 1, 2000, NULL},
+    EXAM_ID(SCHED_OP_REPORT_LIST),
+    EXAM_ID(SCHED_OP_EXAM_PRIORS),
+    {SCHED_OP_TEMPLATE_LIST, "modality", F_CHOICE, false, AT(modality), 0, 0, MODALITIES},
+    {SCHED_OP_ALERT_ACKNOWLEDGE, "alert_id", F_ID, true, AT(alert_id), 0, 0, NULL},
+    {SCHED_OP_ALERT_ACKNOWLEDGE, "note", F_STR, true, AT(text), 1, 2000, NULL},
     {SCHED_OP_PRESENCE, "visit_id", F_ID, true, AT(visit_id), 0, 0, NULL},
     {SCHED_OP_PRESENCE, "seat_id", F_ID, true, AT(seat_id), 0, 0, NULL},
     {SCHED_OP_PRESENCE, "present", F_BOOL, true, AT(on), 0, 0, NULL},
@@ -132,7 +190,8 @@ static bool get_text(const json_t *obj, const char *name, const char **out, int6
     return true;
 }
 
-static bool get_word(const json_t *obj, const struct field *f, int64_t *out, struct err *err)
+static bool get_choice(const json_t *obj, const struct field *f, const char **out, int64_t *place,
+                       struct err *err)
 {
     const char *text = NULL, *at = f->words;
     size_t len;
@@ -142,10 +201,18 @@ static bool get_word(const json_t *obj, const struct field *f, int64_t *out, str
         return false;
     for (len = strlen(text); at; i++, at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
         if (!strncmp(at, text, len) && (at[len] == '|' || !at[len])) {
-            *out = i;
+            *out = text;
+            *place = i;
             return true;
         }
     return bad(err, "field_range", f->name, f->words);
+}
+
+static bool get_word(const json_t *obj, const struct field *f, int64_t *out, struct err *err)
+{
+    const char *text;
+
+    return get_choice(obj, f, &text, out, err);
 }
 
 static bool get_day(const json_t *obj, const char *name, int64_t *out, struct err *err)
@@ -267,6 +334,11 @@ static bool field_get(struct sched_fields *out, const struct field *f, const jso
         return get_text(body, f->name, (const char **)at, f->min, f->max, err);
     case F_WORD:
         return get_word(body, f, (int64_t *)at, err);
+    case F_CHOICE: {
+        int64_t place;
+
+        return get_choice(body, f, (const char **)at, &place, err);
+    }
     case F_OBJECT:
         return get_object(body, f, (const json_t **)at, err);
     case F_KINDS:
@@ -294,7 +366,7 @@ bool request_fields(struct sched_fields *out, enum sched_op op, const json_t *bo
     const char *key;
     json_t *value;
 
-    *out = (struct sched_fields){.day = INT64_MIN};
+    *out = (struct sched_fields){.day = INT64_MIN, .modality = "", .template = ""};
     if (!json_is_object(body))
         return bad(err, "field_type", "body", "must be an object");
     json_object_foreach((json_t *)body, key, value) if (!field_find(op, key)) return err_set(
@@ -368,6 +440,8 @@ void answer_clear(struct sched_request *r)
      SCHED_ROLE_SUPERVISOR | SCHED_ROLE_AUDITOR | SCHED_ROLE_ADMIN)
 #define TOWNSHIP (SCHED_ROLE_TOWNSHIP_DOCTOR | SCHED_ROLE_OPERATOR)
 #define OFFICES  (SCHED_ROLE_OFFICE | SCHED_ROLE_COORDINATOR | SCHED_ROLE_ADMIN)
+#define EXAMS    (SCHED_ROLE_PATIENT | SCHED_ROLE_DOCTOR | TOWNSHIP | SCHED_ROLE_READER | SCHED_ROLE_COORDINATOR)
+#define PAGED    (SCHED_ROLE_DOCTOR | TOWNSHIP | SCHED_ROLE_COORDINATOR)
 
 static const struct op_row {
     const char *name;
@@ -405,6 +479,23 @@ static const uint32_t ROLES[SCHED_OP_COUNT] = {
     [SCHED_OP_ORDER_END] = SCHED_ROLE_DOCTOR,
     [SCHED_OP_ORDER_NOTE] = SCHED_ROLE_DOCTOR,
     [SCHED_OP_ORDER_SIGN] = SCHED_ROLE_DOCTOR,
+    [SCHED_OP_EXAM_CREATE] = SCHED_ROLE_DOCTOR | SCHED_ROLE_TOWNSHIP_DOCTOR,
+    [SCHED_OP_EXAM_LIST] = EXAMS,
+    [SCHED_OP_EXAM_GET] = EXAMS,
+    [SCHED_OP_EXAM_CANCEL] = SCHED_ROLE_DOCTOR | TOWNSHIP,
+    [SCHED_OP_READING_LIST] = SCHED_ROLE_READER,
+    [SCHED_OP_EXAM_CLAIM] = SCHED_ROLE_READER,
+    [SCHED_OP_EXAM_RELEASE] = SCHED_ROLE_READER,
+    [SCHED_OP_EXAM_DRAFT] = SCHED_ROLE_READER,
+    [SCHED_OP_EXAM_SIGN] = SCHED_ROLE_READER,
+    [SCHED_OP_EXAM_AMEND] = SCHED_ROLE_READER,
+    [SCHED_OP_EXAM_REJECT] = SCHED_ROLE_READER,
+    [SCHED_OP_EXAM_CRITICAL] = SCHED_ROLE_READER,
+    [SCHED_OP_REPORT_LIST] = EXAMS,
+    [SCHED_OP_EXAM_PRIORS] = SCHED_ROLE_READER,
+    [SCHED_OP_TEMPLATE_LIST] = SCHED_ROLE_READER,
+    [SCHED_OP_ALERT_LIST] = PAGED,
+    [SCHED_OP_ALERT_ACKNOWLEDGE] = PAGED,
     [SCHED_OP_PRESENCE] = SCHED_ROLE_SYSTEM,
     [SCHED_OP_HEALTH] = SCHED_ROLE_SYSTEM | EVERYONE,
 };

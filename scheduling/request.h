@@ -13,11 +13,13 @@
 
 enum order_scope { SCOPE_MINE, SCOPE_TODAY, SCOPE_TOWNSHIP, SCOPE_HISTORY };
 enum order_urgency { URGENCY_NORMAL, URGENCY_URGENT, URGENCY_EMERGENCY, URGENCY_COUNT };
+enum exam_scope { EXAMS_MINE, EXAMS_VISIT, EXAMS_TOWNSHIP, EXAMS_HISTORY };
 enum presence_event { PRESENCE_JOINED, PRESENCE_LEFT, PRESENCE_DROPPED, PRESENCE_BACK };
 
 struct sched_fields { /* of all operations; absent ones are zero */
     int64_t order_id, clinic_id, roster_id, slot_id, staff_id, person_id, visit_id, seat_id;
-    int64_t version, note_version;
+    int64_t exam_id, alert_id;
+    int64_t version, note_version, draft_version;
     int64_t day; /* Shanghai day number; INT64_MIN when absent */
     int64_t starts_at_us, ends_at_us, slot_minutes, capacity_per_slot;
     int64_t scope, urgency, event; /* the enums above */
@@ -25,6 +27,8 @@ struct sched_fields { /* of all operations; absent ones are zero */
     bool on;
     const char *nonce, *complaint, *specialty, *reason;
     const char *diagnosis_code, *diagnosis_text, *text, *advice;
+    const char *modality, *procedure, *question; /* of an exam; modality "" when absent */
+    const char *findings, *impression, *template, *finding, *reason_code;
     const json_t *prior_diagnosis, *vitals;
 };
 

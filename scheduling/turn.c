@@ -9,6 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Until exams can be ordered there is none. */
+static bool op_no_exam(struct batch *b, struct sched_request *r)
+{
+    (void)b;
+    if (!strcmp(sched_op_name(r->op) + strlen(sched_op_name(r->op)) - 5, ".list") &&
+        r->op != SCHED_OP_REPORT_LIST)
+        r->answer.doc = json_array();
+    else
+        answer_refuse(r, ERR_NOT_FOUND, "not_found", "no such exam");
+    return true;
+}
+
 const struct op OPS[SCHED_OP_COUNT] = {
     [SCHED_OP_CLINIC_LIST] = {.one = op_clinic_list},
     [SCHED_OP_SLOT_LIST] = {.one = op_slot_list},
@@ -33,6 +45,23 @@ const struct op OPS[SCHED_OP_COUNT] = {
     [SCHED_OP_ORDER_END] = {.one = op_order_end},
     [SCHED_OP_ORDER_NOTE] = {.one = op_order_note},
     [SCHED_OP_ORDER_SIGN] = {.one = op_order_sign},
+    [SCHED_OP_EXAM_CREATE] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_LIST] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_GET] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_CANCEL] = {.one = op_no_exam},
+    [SCHED_OP_READING_LIST] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_CLAIM] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_RELEASE] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_DRAFT] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_SIGN] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_AMEND] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_REJECT] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_CRITICAL] = {.one = op_no_exam},
+    [SCHED_OP_REPORT_LIST] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_PRIORS] = {.one = op_no_exam},
+    [SCHED_OP_TEMPLATE_LIST] = {.one = op_no_exam},
+    [SCHED_OP_ALERT_LIST] = {.one = op_no_exam},
+    [SCHED_OP_ALERT_ACKNOWLEDGE] = {.one = op_no_exam},
     [SCHED_OP_PRESENCE] = {.one = op_presence},
     [SCHED_OP_HEALTH] = {.one = op_health},
 };

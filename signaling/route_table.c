@@ -8,12 +8,15 @@
 #define DOC      SCHED_ROLE_DOCTOR
 #define TOWN     SCHED_ROLE_TOWNSHIP_DOCTOR
 #define OPER     SCHED_ROLE_OPERATOR
+#define RDR      SCHED_ROLE_READER
 #define OFFI     SCHED_ROLE_OFFICE
 #define COOR     SCHED_ROLE_COORDINATOR
 #define SUPER    SCHED_ROLE_SUPERVISOR
 #define AUDI     SCHED_ROLE_AUDITOR
 #define ADMI     SCHED_ROLE_ADMIN
 #define OFFICES  (OFFI | COOR | ADMI)
+#define EXAMS    (PAT | DOC | TOWN | OPER | RDR | COOR)
+#define PAGED    (DOC | TOWN | OPER | COOR)
 #define CLINICAL (PAT | DOC | TOWN | OPER | OFFI | COOR | SUPER)
 
 #define SMALL (64 * 1024)
@@ -74,6 +77,25 @@ const struct route ROUTES[] = {
     ORDER(PUT, V1 "/orders/{order_id}/note", DOC, TEXT, ORDER_NOTE, 200),
     ORDER(POST, V1 "/orders/{order_id}/sign", DOC, SMALL, ORDER_SIGN, 200),
     ASK(V1 "/pool", DOC, POOL_LIST, NULL),
+
+    /* exams and reading: the scheduler's, too */
+    ORDER(POST, V1 "/exams", DOC | TOWN, SMALL, EXAM_CREATE, 201),
+    ASK(V1 "/exams", EXAMS, EXAM_LIST, "scope visit_id"),
+    ASK(V1 "/exams/{exam_id}", EXAMS, EXAM_GET, NULL),
+    ORDER(POST, V1 "/exams/{exam_id}/cancel", DOC | TOWN | OPER, SMALL, EXAM_CANCEL, 200),
+    ASK(V1 "/exams/{exam_id}/reports", EXAMS, REPORT_LIST, NULL),
+    ASK(V1 "/reading", RDR, READING_LIST, "modality"),
+    ORDER(POST, V1 "/exams/{exam_id}/claim", RDR, SMALL, EXAM_CLAIM, 200),
+    ORDER(POST, V1 "/exams/{exam_id}/release", RDR, SMALL, EXAM_RELEASE, 200),
+    ORDER(PUT, V1 "/exams/{exam_id}/draft", RDR, TEXT, EXAM_DRAFT, 200),
+    ORDER(POST, V1 "/exams/{exam_id}/sign", RDR, SMALL, EXAM_SIGN, 200),
+    ORDER(POST, V1 "/exams/{exam_id}/amend", RDR, TEXT, EXAM_AMEND, 200),
+    ORDER(POST, V1 "/exams/{exam_id}/reject", RDR, SMALL, EXAM_REJECT, 200),
+    ORDER(POST, V1 "/exams/{exam_id}/critical", RDR, SMALL, EXAM_CRITICAL, 200),
+    ASK(V1 "/exams/{exam_id}/priors", RDR, EXAM_PRIORS, NULL),
+    ASK(V1 "/report-templates", RDR, TEMPLATE_LIST, "modality"),
+    ASK(V1 "/alerts", PAGED, ALERT_LIST, NULL),
+    ORDER(POST, V1 "/alerts/{alert_id}/acknowledge", PAGED, SMALL, ALERT_ACKNOWLEDGE, 200),
 
     /* machines */
     MACHINE(POST, "/whip/{room}", SDP, "application/sdp", machine_whip_post),

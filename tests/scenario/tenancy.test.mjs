@@ -92,7 +92,7 @@ async function known({ owner, order, seat, lostNonce }, roster, slot) {
   return {
     order_id: order.id, visit_id: order.visit_id, room: visit.room_id, session_id, track: "t1",
     person_id: now.patient.person_id, roster_id: roster.id, clinic_id: roster.clinic_id, staff_id: roster.doctor.staff_id,
-    seat_id: (seat ?? visit.seats[0]).id, slot_id: slot.id,
+    seat_id: (seat ?? visit.seats[0]).id, slot_id: slot.id, exam_id: "384226543616999998", alert_id: "384226543616999997",
     version: now.version, note_version: 1, nonce: lostNonce ?? "n".repeat(32), subject: `visit:${order.visit_id}`,
     kind: text.kind, text_hash: text.hash, granted: true, specialty: "cardiology", query: visit.patient.name.slice(0, 2),
     prior_diagnosis: appointment(slot).prior_diagnosis, reason: "x", kinds: ["follow_up"], slot_minutes: 10, capacity_per_slot: 1,
@@ -135,7 +135,7 @@ async function ask(api, operation, ids) {
 /** Which of the victim's ids this request carries; clinics and their times are on the region's notice board. */
 function aims(operation) {
   const names = operation.names.filter((name) => name !== "clinic_id");
-  return names.length > 0 || ["orderCreate", "appointmentCreate", "rosterCreate"].includes(operation.id);
+  return names.length > 0 || ["orderCreate", "appointmentCreate", "rosterCreate", "examCreate"].includes(operation.id);
 }
 
 function silent(answer, why) {
