@@ -2,11 +2,11 @@
 #include "core/db/db.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "records/trail.h"
 #include "scheduling/protocol.h"
 #include "signaling/api.h"
 #include "signaling/api.sql.h"
 #include "signaling/signald.h"
-#include "signaling/trail.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

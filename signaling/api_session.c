@@ -7,13 +7,13 @@
 #include "core/mailbox.h"
 #include "core/mem.h"
 #include "core/metrics.h"
+#include "records/trail.h"
 #include "signaling/api.h"
 #include "signaling/limiter.h"
 #include "signaling/session.h"
 #include "signaling/session.sql.h"
 #include "signaling/signald.h"
 #include "signaling/socket.h"
-#include "signaling/trail.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,11 +5,11 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "records/consent.h"
+#include "records/trail.h"
 #include "signaling/api.h"
 #include "signaling/api.sql.h"
 #include "signaling/fanout.h"
 #include "signaling/signald.h"
-#include "signaling/trail.h"
 #include "signaling/visit.h"
 #include <stdio.h>
 #include <stdlib.h>

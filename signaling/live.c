@@ -4,6 +4,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "records/trail.h"
 #include "signaling/fanout.h"
 #include "signaling/identity.h"
 #include "signaling/room.h"
@@ -11,7 +12,6 @@
 #include "signaling/signald.h"
 #include "signaling/socket.h"
 #include "signaling/socket_message.h"
-#include "signaling/trail.h"
 #include "signaling/visit.h"
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
+#include "records/trail.h"
 #include "signaling/gate.h"
 #include "signaling/machine.sql.h"
 #include "signaling/machine_store.h"
@@ -12,7 +13,6 @@
 #include "signaling/route.h"
 #include "signaling/sdp_check.h"
 #include "signaling/signald.h"
-#include "signaling/trail.h"
 #include "signaling/visit.h"
 #include <inttypes.h>
 #include <stdio.h>

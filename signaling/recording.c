@@ -3,10 +3,10 @@
 #include "core/db/db.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "records/trail.h"
 #include "signaling/recording.sql.h"
 #include "signaling/room.h"
 #include "signaling/signald.h"
-#include "signaling/trail.h"
 #include "signaling/visit.h"
 #include <inttypes.h>
 #include <stdio.h>

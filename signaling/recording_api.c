@@ -5,10 +5,10 @@
 #include "core/log.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
+#include "records/trail.h"
 #include "signaling/recording.h"
 #include "signaling/recording.sql.h"
 #include "signaling/signald.h"
-#include "signaling/trail.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

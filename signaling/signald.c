@@ -3,14 +3,15 @@
 #include "core/config.h"
 #include "core/crypto.h"
 #include "core/db/db.h"
+#include "core/http/http_server.h"
 #include "core/log.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
 #include "core/metrics.h"
+#include "records/trail.h"
 #include "signaling/api.h"
 #include "signaling/fanout.h"
 #include "signaling/gate.h"
-#include "core/http/http_server.h"
 #include "signaling/limiter.h"
 #include "signaling/media_link.h"
 #include "signaling/problem_text.h"
@@ -20,7 +21,6 @@
 #include "signaling/session.h"
 #include "signaling/settings.h"
 #include "signaling/socket.h"
-#include "signaling/trail.h"
 #include "signaling/visit.h"
 #include <signal.h>
 #include <stdio.h>
@@ -144,7 +144,7 @@ static bool open_all(struct signald *app, struct err *err)
     fanout_scheduler(app, false);
     if (!open_db(app, data, err))
         goto out;
-    app->trail = trail_new(app, writer);
+    app->trail = trail_new(&(struct trail_config){app->loop, app->db, &app->ids, app->region_id, writer});
     path = mem_format("%s/run/schedulerd.sock", data);
     app->sched = sched_link_new(app, path);
     free(path);

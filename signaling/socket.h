@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/err.h"
+#include "core/http/problem.h"
 #include "core/ids.h"
 #include "signaling/limiter.h"
-#include "core/http/problem.h"
 
 struct http_sockets;
 struct identity;

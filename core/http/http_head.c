@@ -180,14 +180,17 @@ size_t http_head_write(const struct request *req, char *out, size_t cap)
     struct text t = {out, cap};
 
     put(&t, "HTTP/1.1 %d %s\r\nX-Request-Id: %s\r\n", a->status, reason(a->status), req->id);
-    put(&t, "X-Content-Type-Options: nosniff\r\nCache-Control: %s\r\n",
-        kept ? "no-cache, private" : "no-store");
+    put(&t, "X-Content-Type-Options: nosniff\r\n");
+    if (!strstr(own, "Cache-Control:"))
+        put(&t, "Cache-Control: %s\r\n", kept ? "no-cache, private" : "no-store");
     put(&t, "Vary: Cookie, Authorization, Accept-Language\r\n%s", own);
     if (!strstr(own, "Content-Security-Policy:"))
         put(&t, "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
     if (a->content_type)
         put(&t, "Content-Type: %s\r\n", a->content_type);
-    if (a->status != 204 && a->status != 304) /* RFC 9110 8.6, 15.4.5 */
+    if (a->body_len == ANSWER_LENGTH_UNKNOWN)
+        put(&t, "Transfer-Encoding: chunked\r\n");
+    else if (a->status != 204 && a->status != 304) /* RFC 9110 8.6, 15.4.5 */
         put(&t, "Content-Length: %zu\r\n", a->body_len);
     put(&t, "%s\r\n", a->close ? "Connection: close\r\n" : "");
     return t.left ? (size_t)(t.at - out) : 0;

@@ -162,6 +162,71 @@ static int finish(struct conn *c)
     return lws_http_transaction_completed(c->wsi) ? -1 : 0;
 }
 
+static void wait_quietly(struct conn *c)
+{
+    c->throttled = true;
+    lws_rx_flow_control(c->wsi, 0); /* trap 1: or a pipelined request makes poll spin */
+}
+
+/* One write of a streamed body: a chunk of the piece that is here, framed when nobody knows the length (RFC 9112 7.1). */
+static int write_piece(struct conn *c, bool framed)
+{
+    struct answer *a = &c->req->answer;
+    size_t left = a->piece_len - a->piece_at, n = left < CHUNK - 64 ? left : CHUNK - 64, len = 0;
+    char *buf = mem_new(LWS_PRE + CHUNK), *out = buf + LWS_PRE;
+    bool end = a->last && n == left;
+    int wrote = 0;
+
+    if (framed && n)
+        len += (size_t)snprintf(out, 32, "%zx\r\n", n);
+    if (n)
+        memcpy(out + len, a->piece + a->piece_at, n);
+    len += n;
+    if (framed && n)
+        len += (size_t)snprintf(out + len, 4, "\r\n");
+    if (framed && end)
+        len += (size_t)snprintf(out + len, 8, "0\r\n\r\n");
+    if (len)
+        wrote = lws_write(c->wsi, (unsigned char *)out, len, LWS_WRITE_HTTP);
+    free(buf);
+    a->piece_at += n;
+    c->sent += n;
+    if (a->piece_at == a->piece_len) {
+        free(a->piece);
+        a->piece = NULL;
+    }
+    return wrote < 0 ? -1 : 0;
+}
+
+/* The promised length is kept or the connection goes: whoever reads must never take a part for the whole. */
+static int write_stream(struct conn *c)
+{
+    struct request *req = c->req;
+    struct answer *a = &req->answer;
+    bool framed = a->body_len == ANSWER_LENGTH_UNKNOWN;
+
+    if (a->broken)
+        return -1;
+    if (a->piece && write_piece(c, framed))
+        return -1;
+    if (a->piece) {
+        lws_callback_on_writable(c->wsi);
+        return 0;
+    }
+    if (a->last) {
+        a->close |= !framed && c->sent != c->head_len + a->body_len;
+        return finish(c);
+    }
+    if (!a->asked) {
+        a->asked = true;
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S + WRITE_S);
+        a->stream.next(a->stream.arg, request_ref(req));
+        if (c->req == req && a->asked)
+            wait_quietly(c);
+    }
+    return 0;
+}
+
 static int on_writable(struct conn *c)
 {
     struct request *req = c->req;
@@ -169,7 +234,7 @@ static int on_writable(struct conn *c)
 
     if (!req || !req->answer.status)
         return 0;
-    body_len = req->method == HTTP_HEAD ? 0 : req->answer.body_len;
+    body_len = req->method == HTTP_HEAD || req->answer.streamed ? 0 : req->answer.body_len;
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_S);
     if (!c->head) {
         if (!make_head(c))
@@ -177,6 +242,12 @@ static int on_writable(struct conn *c)
         if (lws_write(c->wsi, (unsigned char *)c->head + LWS_PRE, c->head_len, LWS_WRITE_HTTP_HEADERS) < 0)
             return -1;
         c->sent = c->head_len;
+        if (req->answer.streamed && req->method != HTTP_HEAD) {
+            lws_callback_on_writable(c->wsi);
+            return 0;
+        }
+    } else if (req->answer.streamed) {
+        return write_stream(c);
     } else if (c->sent < c->head_len + body_len && write_body(c, body_len)) {
         return -1;
     }
@@ -198,8 +269,7 @@ static void dispatch(struct conn *c)
     req->handed = true;
     c->server->app.routed(req);
     if (c->req == req && !req->answer.status) {
-        c->throttled = true;
-        lws_rx_flow_control(c->wsi, 0); /* trap 1: or a pipelined request makes poll spin */
+        wait_quietly(c);
     }
 }
 

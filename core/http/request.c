@@ -59,6 +59,9 @@ void request_unref(struct request *req)
     free(req->answer.headers);
     if (!req->answer.lent)
         free((char *)req->answer.body);
+    free(req->answer.piece);
+    if (req->answer.streamed && req->answer.stream.done)
+        req->answer.stream.done(req->answer.stream.arg);
     free(req);
 }
 
@@ -152,6 +155,53 @@ void request_answer_lent(struct request *req, int status, const char *type, cons
 void request_answer_empty(struct request *req, int status)
 {
     settle(req, status, NULL, NULL, 0, true);
+}
+
+void request_answer_stream(struct request *req, int status, const char *type, size_t len,
+                           const struct answer_stream *stream)
+{
+    request_check(req);
+    if (req->answer.status) { /* the server lost patience before */
+        if (stream->done)
+            stream->done(stream->arg);
+        request_unref(req);
+        return;
+    }
+    req->answer.streamed = true;
+    req->answer.stream = *stream;
+    settle(req, status, type, NULL, len, true);
+}
+
+/* A piece, or the end of hope, has come: the server hears of it if somebody still listens. */
+static void piece_came(struct request *req)
+{
+    req->answer.asked = false;
+    if (req->on_answer)
+        req->on_answer(req);
+    request_unref(req);
+}
+
+void request_more(struct request *req, char *bytes, size_t len, bool last)
+{
+    struct answer *a = &req->answer;
+
+    request_check(req);
+    if (!a->asked || a->piece)
+        abort();
+    a->piece = bytes;
+    a->piece_len = len;
+    a->piece_at = 0;
+    a->last = last;
+    piece_came(req);
+}
+
+void request_broken(struct request *req)
+{
+    request_check(req);
+    if (!req->answer.asked)
+        abort();
+    req->answer.broken = true;
+    piece_came(req);
 }
 
 static void etag_of(const char *text, size_t len, char out[40])

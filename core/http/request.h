@@ -28,6 +28,19 @@ const char *http_method_name(enum http_method m);
 
 struct route;
 
+struct request;
+
+/* A body that is made while it leaves. */
+struct answer_stream {
+    /** The next piece, please: request_more() or request_broken(), now or later, once. It comes with a reference of the
+     * request, which those give back; never again before that. */
+    void (*next)(void *arg, struct request *req);
+    /** The answer has ended, one way or another. NULL when there is nothing to free. */
+    void (*done)(void *arg);
+    void *arg;
+};
+#define ANSWER_LENGTH_UNKNOWN ((size_t)-1)
+
 struct answer {
     int status;               /* 0: none yet */
     const char *content_type; /* static text, NULL without a body */
@@ -36,6 +49,11 @@ struct answer {
     size_t body_len;
     bool lent;  /* body is static or outlives the server */
     bool close; /* the connection ends after this */
+    /* of a stream; body_len is its length, or ANSWER_LENGTH_UNKNOWN */
+    bool streamed, asked, broken, last;
+    struct answer_stream stream;
+    char *piece;
+    size_t piece_len, piece_at;
 };
 
 struct request {
@@ -93,6 +111,14 @@ void request_answer_text(struct request *req, int status, const char *content_ty
 void request_answer_lent(struct request *req, int status, const char *content_type, const char *body,
                          size_t len, const char *etag);
 void request_answer_empty(struct request *req, int status);
+/** stream is copied; its done() is called in every case, also when nobody listens any more. A type with parameters goes
+ * by request_header(); content_type is then NULL. */
+void request_answer_stream(struct request *req, int status, const char *content_type, size_t len,
+                           const struct answer_stream *stream);
+/** bytes are malloc'ed and taken; last: nothing follows (len may then be 0). */
+void request_more(struct request *req, char *bytes, size_t len, bool last);
+/** The rest will not come: the connection is cut, so that nobody takes a part for the whole. */
+void request_broken(struct request *req);
 /** extra (borrowed, may be NULL) are more members. */
 void request_problem(struct request *req, const struct err *err, const json_t *extra);
 /** The same from its parts; the text is for the log. */

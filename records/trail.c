@@ -1,11 +1,10 @@
-#include "signaling/trail.h"
+#include "records/trail.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "records/stream.h"
-#include "signaling/signald.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +25,9 @@ struct look {
 };
 
 struct trail {
-    struct signald *app;
+    struct loop *loop;
+    struct db *db;
+    int64_t region_id;
     struct stream stream;
     bool named; /* the stream is open under an epoch of ours */
     struct item *queue, **queue_end;
@@ -37,11 +38,11 @@ struct trail {
     struct look seen[LOOKS]; /* by hash; a newer look takes an older one's place */
 };
 
-static struct metric WRITTEN = METRIC_COUNTER("yz_signal_audit_rows_total", "Audit rows committed.");
+static struct metric WRITTEN = METRIC_COUNTER("yz_audit_rows_total", "Audit rows committed.");
 static struct metric WAITING =
-    METRIC_GAUGE("yz_signal_audit_waiting", "Audit rows waiting for the database. Should be near zero.");
-static struct metric LOST = METRIC_COUNTER("yz_signal_audit_refused_total",
-                                           "Audited actions refused because the row could not be written.");
+    METRIC_GAUGE("yz_audit_waiting", "Audit rows waiting for the database. Should be near zero.");
+static struct metric LOST =
+    METRIC_COUNTER("yz_audit_refused_total", "Audited actions refused because the row could not be written.");
 
 static void pump(void *arg);
 
@@ -87,7 +88,7 @@ void trail_add(struct trail *t, const struct trail_entry *entry)
     i->e.outcome = text(entry->outcome, "ok");
     i->e.request_id = text(entry->request_id, "");
     i->e.detail = text(entry->detail, "{}");
-    if (t->n >= TRAIL_KEEP || ((i->e.stmt || i->e.done) && !db_is_ready(t->app->db))) {
+    if (t->n >= TRAIL_KEEP || ((i->e.stmt || i->e.done) && !db_is_ready(t->db))) {
         LOST.value++;
         answer(i, &AWAY);
         return;
@@ -167,7 +168,7 @@ static void end_batch(struct trail *t, const struct err *err)
     if (err && err->code == ERR_STALE) {
         /* Another process writes under our name: two chains would fork, so this one ends. */
         log_error("audit_writer_fenced", LERR(err));
-        loop_stop(t->app->loop);
+        loop_stop(t->loop);
     }
     /* After an unknown outcome a row may come twice; the trail rather says a thing twice than never. */
     if (err && !batch->e.stmt && !batch->e.done && (err->code == ERR_AGAIN || err->code == ERR_UNKNOWN)) {
@@ -309,25 +310,27 @@ static void pump(void *arg)
 
     if (t->batch || !t->queue)
         return;
-    if (!db_is_ready(t->app->db) && !t->queue->e.stmt && !t->queue->e.done) {
+    if (!db_is_ready(t->db) && !t->queue->e.stmt && !t->queue->e.done) {
         loop_timer_set(t->again, AGAIN_US, 0);
         return;
     }
     t->batch = take_batch(t);
     scope = t->batch->e.scope;
     if (!scope.region_id)
-        scope.region_id = t->app->region_id;
-    db_begin(t->app->db, &scope, on_begun, t);
+        scope.region_id = t->region_id;
+    db_begin(t->db, &scope, on_begun, t);
 }
 
-struct trail *trail_new(struct signald *app, const char *writer_id)
+struct trail *trail_new(const struct trail_config *config)
 {
     struct trail *t = mem_new(sizeof *t);
 
-    t->app = app;
+    t->loop = config->loop;
+    t->db = config->db;
+    t->region_id = config->region_id;
     t->queue_end = &t->queue;
-    stream_init(&t->stream, app->region_id, writer_id, &app->ids);
-    t->again = loop_timer(app->loop, AGAIN_US, 0, pump, t);
+    stream_init(&t->stream, config->region_id, config->writer_id, config->ids);
+    t->again = loop_timer(config->loop, AGAIN_US, 0, pump, t);
     metrics_add(&WRITTEN);
     metrics_add(&WAITING);
     metrics_add(&LOST);

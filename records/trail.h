@@ -1,16 +1,18 @@
-/* trail.h - the audit rows this daemon owes, each in the transaction of its cause.
+/* trail.h - the audit rows a daemon owes, each in the transaction of its cause.
  *
  * Order   one transaction at a time on the writer's chain (records/stream.h); rows without a statement of their own
  *         share one. The answer comes after the commit, so whoever was told "done" finds the row.
  * Away    entries wait in memory while the database is away only if they have no statement and nobody waits for
  *         them (at most TRAIL_KEEP); all others fail at once with ERR_AGAIN.
- * Owns    the stream of writer "signal-<node>". Runs on the service loop only.
+ * Fence   when another process writes under the same name two chains would fork: the loop is stopped.
+ * Owns    the stream of its writer ("signal-<node>", "dicom-web-<node>"). Runs on one loop only.
  */
 #pragma once
 #include "core/db/db.h"
 #include "records/audit.h"
 
-struct signald;
+struct ids;
+struct loop;
 struct trail;
 
 #define TRAIL_KEEP 10000
@@ -32,7 +34,15 @@ struct trail_entry {
     const char *actor_name, *subject_kind, *action, *outcome, *request_id, *detail;
 };
 
-struct trail *trail_new(struct signald *app, const char *writer_id);
+/* Everything borrowed for the trail's life. */
+struct trail_config {
+    struct loop *loop;
+    struct db *db;
+    struct ids *ids;
+    int64_t region_id;
+    const char *writer_id;
+};
+struct trail *trail_new(const struct trail_config *config);
 void trail_free(struct trail *t);
 void trail_add(struct trail *t, const struct trail_entry *entry);
 /** Has this account looked at this subject this way within the last hour? For looks that a page repeats (a player's
