@@ -2,12 +2,14 @@
  *
  * Owns    the processes, the queue, and the memfds it makes. One job at a time per process; a process that dies, takes
  *         longer than the deadline or has done its share is replaced, and only the job it was on learns of it.
- * Runs on yz-dicomd's loop; nothing blocks. Callbacks come from the loop, never from inside decoders_run().
+ * Runs on yz-dicomd's loop; nothing blocks. Callbacks come from the loop, never from inside decoders_run(), and do not free
+ *         the pool.
  * Errors  reason words of dicom/decode/protocol.h. Code ERR_AGAIN for decoder_busy and decoder_missing; ERR_TOO_LARGE,
  *         ERR_UNSUPPORTED, ERR_NOT_FOUND and ERR_INVALID for what the file is to blame for, ERR_CORRUPT for a dead or
  *         slow decoder: the file most likely did it.
  */
 #pragma once
+#include <sys/types.h>
 #include "core/loop.h"
 #include "dicom/decode/protocol.h"
 
@@ -24,8 +26,9 @@ struct decoders_config {
 
 struct decode_result {
     struct decode_answer answer;
-    int fd; /* the output, -1 on failure. Lent for the call when the caller gave it; otherwise a memfd the
-                      * callback may keep by setting it to -1 */
+    /* The output, -1 on failure. Lent for the call; a memfd of the pool's the callback may keep by setting this
+     * to -1. That one is sealed: it cannot change any more, and is mapped MAP_PRIVATE. */
+    int fd;
     int64_t took_us; /* in the process */
 };
 
@@ -54,3 +57,5 @@ void decoders_forget(struct decode_job *job);
 /** Waiting and running, for tests and health. */
 unsigned decoders_waiting(const struct decoders *d);
 unsigned decoders_running(const struct decoders *d);
+/** Of process n, 0 while there is none. */
+pid_t decoders_pid(const struct decoders *d, unsigned n);

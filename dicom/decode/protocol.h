@@ -61,7 +61,7 @@ struct decode_request {
  *   decoder_busy          the queue is full; the same request may be sent again
  *   decoder_missing       no decoder could be started
  */
-#define DECODE_REASON_MAX 32
+#define DECODE_REASON_MAX 48
 
 #define DECODE_FRAME_MAX (512u << 20) /* bytes of one frame's stored values */
 
@@ -75,7 +75,7 @@ struct decode_answer {
     uint32_t rows, columns, samples, bits_allocated, bits_stored, pixel_representation, frames;
     char photometric[20];           /* of the values as given */
     char reason[DECODE_REASON_MAX]; /* "" when ok */
-    char text[200];                 /* for operators; never a name */
+    char text[400];                 /* for operators; never a name */
 };
 
 /* DECODE_FRAME's values: little endian, Bits Allocated wide (1 bit: eight pixels to a byte, lowest bit first, as stored),
