@@ -49,12 +49,13 @@ render_postgres() {
 render_nginx() {
     local dir=$data/nginx tls_file=/dev/null name said
     [ -z "$tls" ] || tls_file=$dir/tls.conf
-    for name in headers proxy tls; do
+    for name in headers proxy dicomweb tls; do
         template "$program/ops/nginx/$name.conf.in" "DATA=$reach" "HTTPS_PORT=$(setting https.port)" |
             write_as_run "$dir/$name.conf"
     done
     template "$program/ops/nginx/nginx.conf.in" "DATA=$reach" "WEB=$program/web/dist" "TLS=$tls_file" \
-        "HTTP_PORT=$(setting http.port)" "BODY_MAX=$(setting http.body_max)" | write_as_run "$dir/nginx.conf"
+        "HTTP_PORT=$(setting http.port)" "BODY_MAX=$(setting http.body_max)" \
+        "UPLOAD_MAX=$(setting http.upload_max)" | write_as_run "$dir/nginx.conf"
     # through a pipe of the run user's own: nginx opens /dev/stdout anew
     said=$(as_run bash -c 'set -o pipefail; "$@" 2>&1 | cat' _ "$(nginx_program)" -t -q -e stderr -p "$dir/" -c nginx.conf) ||
         die "nginx does not accept its configuration $dir/nginx.conf: $said"
