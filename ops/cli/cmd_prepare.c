@@ -104,7 +104,7 @@ static bool wants_demo(struct db_sync *s, bool *out, struct err *err)
 /* All of the demo or none of it. */
 static bool load_demo(struct db_sync *s, const struct cli *cli, struct err *err)
 {
-    static const char *const FILES[] = {"records/demo.sql", "scheduling/demo.sql"};
+    static const char *const FILES[] = {"records/demo.sql", "scheduling/demo.sql", "dicom/demo.sql"};
     struct err ignored = ERR_INIT;
     bool ok = db_sync_exec(s, "BEGIN", err);
 
