@@ -22,7 +22,7 @@ struct bookings {
 /* A patient books for himself; staff for a person within their organisation's reach. */
 static int64_t person_of(const struct actor *a, const struct sched_request *r)
 {
-    if (!(a->roles & SCHED_ROLE_PATIENT))
+    if (!(a->roles & ROLE_PATIENT))
         return r->in.person_id;
     return !r->in.person_id || r->in.person_id == a->person_id ? a->person_id : 0;
 }
@@ -39,7 +39,7 @@ static bool facts_query(struct bookings *k)
         slots[i] = k->req[i]->in.slot_id;
         persons[i] = person_of(actor, k->req[i]);
         tenants[i] = actor->tenant_id;
-        own[i] = (actor->roles & SCHED_ROLE_PATIENT) != 0;
+        own[i] = (actor->roles & ROLE_PATIENT) != 0;
     }
     batch_args(k->b, &a);
     db_arg_time(&a, k->b->now_us);

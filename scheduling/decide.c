@@ -1,4 +1,5 @@
 #include "scheduling/decide.h"
+#include "core/ask_server.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -94,7 +95,7 @@ static void run_replay(struct decider *d, const struct job *job)
 
     if (job->greeting)
         d->sweep_at_us = clock_mono_us() + SWEEP_AFTER_US;
-    if (job->after_seq != UINT64_MAX &&
+    if (job->after_seq != ASK_FROM_NOW &&
         !owner_replay(d->owner, job->after_seq, on_replay, &r, &through, &err))
         log_warn("replay_failed",
                  LERR(&err)); /* the subscriber sees the gap with the next event and asks again */

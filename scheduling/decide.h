@@ -9,7 +9,7 @@ struct job { /* from the loop; owned by whoever holds it */
     struct job *next;
     enum job_kind kind;
     struct sched_request *request; /* JOB_REQUEST */
-    uint64_t conn_id, after_seq;   /* JOB_REPLAY; after_seq UINT64_MAX: from now on */
+    uint64_t conn_id, after_seq;   /* JOB_REPLAY; after_seq ASK_FROM_NOW */
     bool greeting;                 /* JOB_REPLAY: the first of its connection, so it reports who is present */
 };
 

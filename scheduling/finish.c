@@ -43,8 +43,8 @@ static void order_event(struct batch *b, const struct order *o)
                                         .n_tenants = n_tenants,
                                         .accounts = accounts,
                                         .n_accounts = told_accounts(b, o, accounts, 16),
-                                        .roles = SCHED_ROLE_TOWNSHIP_DOCTOR | SCHED_ROLE_OPERATOR |
-                                                 SCHED_ROLE_OFFICE | SCHED_ROLE_COORDINATOR,
+                                        .roles = ROLE_TOWNSHIP_DOCTOR | ROLE_OPERATOR | ROLE_OFFICE |
+                                                 ROLE_COORDINATOR,
                                         .data = data});
 }
 

@@ -147,21 +147,20 @@ uint32_t order_party(const struct order *o, const struct actor *a)
 {
     uint32_t party = 0;
 
-    if (a->roles & SCHED_ROLE_SYSTEM)
+    if (a->roles & ROLE_SYSTEM)
         party |= PARTY_SYSTEM;
-    if ((a->roles & SCHED_ROLE_PATIENT) && a->person_id && a->person_id == o->person_id)
+    if ((a->roles & ROLE_PATIENT) && a->person_id && a->person_id == o->person_id)
         party |= PARTY_PATIENT;
-    if ((a->roles & SCHED_ROLE_DOCTOR) && a->staff_id && a->staff_id == o->doctor_id)
+    if ((a->roles & ROLE_DOCTOR) && a->staff_id && a->staff_id == o->doctor_id)
         party |= PARTY_DOCTOR;
-    if ((a->roles & (SCHED_ROLE_TOWNSHIP_DOCTOR | SCHED_ROLE_OPERATOR)) &&
-        a->tenant_id == o->inviting_tenant_id)
+    if ((a->roles & (ROLE_TOWNSHIP_DOCTOR | ROLE_OPERATOR)) && a->tenant_id == o->inviting_tenant_id)
         party |= PARTY_INVITING;
-    if ((a->roles & (SCHED_ROLE_OFFICE | SCHED_ROLE_ADMIN)) && of_house(o, a->tenant_id))
+    if ((a->roles & (ROLE_OFFICE | ROLE_ADMIN)) && of_house(o, a->tenant_id))
         party |= PARTY_OFFICE;
     /* Region-wide only from the region's platform; a house's own coordinator coordinates that house. */
-    if ((a->roles & SCHED_ROLE_COORDINATOR) && (a->region_wide || of_house(o, a->tenant_id)))
+    if ((a->roles & ROLE_COORDINATOR) && (a->region_wide || of_house(o, a->tenant_id)))
         party |= PARTY_COORDINATOR;
-    if ((a->roles & SCHED_ROLE_SUPERVISOR) && (a->region_wide || of_house(o, a->tenant_id)))
+    if ((a->roles & ROLE_SUPERVISOR) && (a->region_wide || of_house(o, a->tenant_id)))
         party |= PARTY_SUPERVISOR;
     return party;
 }

@@ -35,22 +35,21 @@ static const struct db_stmt *list_question(struct batch *b, const struct sched_r
     const struct actor *actor = batch_actor(b, r);
 
     batch_args(b, a);
-    if (actor->roles & SCHED_ROLE_PATIENT) {
+    if (actor->roles & ROLE_PATIENT) {
         db_arg_i64(a, actor->person_id);
         return &SQL_order_ids_patient;
     }
-    if (actor->roles & SCHED_ROLE_DOCTOR) {
+    if (actor->roles & ROLE_DOCTOR) {
         db_arg_i64(a, actor->staff_id);
         return &SQL_order_ids_doctor;
     }
-    if (actor->roles & (SCHED_ROLE_TOWNSHIP_DOCTOR | SCHED_ROLE_OPERATOR)) {
+    if (actor->roles & (ROLE_TOWNSHIP_DOCTOR | ROLE_OPERATOR)) {
         db_arg_i64(a, actor->tenant_id);
-        db_arg_i64(a, r->in.scope == SCOPE_MINE && (actor->roles & SCHED_ROLE_TOWNSHIP_DOCTOR)
-                          ? actor->staff_id
-                          : 0);
+        db_arg_i64(a,
+                   r->in.scope == SCOPE_MINE && (actor->roles & ROLE_TOWNSHIP_DOCTOR) ? actor->staff_id : 0);
         return &SQL_order_ids_inviting;
     }
-    db_arg_i64(a, actor->region_wide && (actor->roles & (SCHED_ROLE_COORDINATOR | SCHED_ROLE_SUPERVISOR))
+    db_arg_i64(a, actor->region_wide && (actor->roles & (ROLE_COORDINATOR | ROLE_SUPERVISOR))
                       ? 0
                       : actor->tenant_id);
     return &SQL_order_ids_owner;

@@ -13,7 +13,7 @@ void pool_tell(struct batch *b, const char *op, const struct db_rows *rows)
         json_t *data;
 
         accounts[i - begin] = db_i64(rows, i, 1);
-        if (i + 1 < rows->n && db_i64(rows, i + 1, 0) == order_id && i + 1 - begin < SCHED_AUDIENCE_MAX)
+        if (i + 1 < rows->n && db_i64(rows, i + 1, 0) == order_id && i + 1 - begin < ASK_AUDIENCE_MAX)
             continue;
         data = json_object();
         json_object_set_new(data, "op", json_string(op));

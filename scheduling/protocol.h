@@ -1,13 +1,11 @@
 /* scheduling/protocol.h - what yz-signald asks of yz-schedulerd and hears from it.
  *
- * Carrier  core/wire.h on <data>/run/schedulerd.sock. A request is a command or a question with a JSON body; schedulerd is the
- *          only judge. Answers come after the commit. Order of answers is not the order of requests (request_id tells).
- * Actor    signald has authenticated the caller; schedulerd checks rights again (role, tenant, state) in the statement.
+ * Carrier  core/ask.h on <data>/run/schedulerd.sock; roles are the bits of records/roles.h.
  * Body     the members of the HTTP body, and beside them what stood in the path and the query under the names of the OpenAPI
  *          document: order_id, clinic_id, roster_id, day, scope (ids are strings). signald has checked that it is one JSON object
  *          within the limits, and nothing else; every field is schedulerd's to judge.
- * Presence {"visit_id","seat_id","account_id","role","present":bool,"event":"joined"|"left"|"dropped"|"back"} as SCHED_ROLE_SYSTEM;
- *          "dropped" keeps present true for the 30 s of grace, then "left" follows. After SCHED_HELLO, and every 10 s, signald says
+ * Presence {"visit_id","seat_id","account_id","role","present":bool,"event":"joined"|"left"|"dropped"|"back"} as ROLE_SYSTEM;
+ *          "dropped" keeps present true for the 30 s of grace, then "left" follows. After ASK_HELLO, and every 10 s, signald says
  *          again who is present; a seat it has been silent about for longer than that and the grace is empty.
  * Events   topic "order": data {"order_id","visit_id","version","state", "order":{…} when the audience may see it}; signald reads
  *          the visit again whenever visit_id stands in an event, and hands data to the sockets as it is.
@@ -15,38 +13,6 @@
  *          another body is ERR_CONFLICT "idempotency_mismatch".
  */
 #pragma once
-
-#define SCHED_AUDIENCE_MAX 512
-
-enum sched_msg {
-    /* signald -> schedulerd */
-    SCHED_REQUEST =
-        0x300, /* u16 op (enum sched_op), i64 region_id, i64 tenant_id, i64 account_id, i64 person_id (0 none), i64 staff_id (0 none),
-                               u32 roles (enum sched_role bits), str idempotency_key ("" none), str client_request_id (for audit), bytes json body */
-    SCHED_SUBSCRIBE, /* i64 region_id, u64 after_seq (0 = from now): start streaming events */
-    /* schedulerd -> signald */
-    SCHED_ANSWER = 0x380, /* bytes json: the result document, given to the HTTP caller as it is */
-    SCHED_REFUSED, /* u16 err_code, str reason, str text, bytes json (details such as {"log_id":…}; may be empty) */
-    SCHED_EVENT, /* i64 region_id, u64 seq, str topic, i64 tenant ids.. : u16 n, n × i64 tenant_id; u16 m, m × i64 account_id; u32 roles;
-                               bytes json. A socket sees it when its account is listed, or its tenant is listed and (roles == 0 or it has one of roles).
-                               Tenant 0 stands for every tenant of the region. At most SCHED_AUDIENCE_MAX of each. */
-    SCHED_HELLO, /* i64 region_id, u64 epoch, u64 last_seq: sent on connect and when ownership changes */
-};
-
-enum sched_role {
-    SCHED_ROLE_PATIENT = 1 << 0,
-    SCHED_ROLE_DOCTOR = 1 << 1,
-    SCHED_ROLE_TOWNSHIP_DOCTOR = 1 << 2,
-    SCHED_ROLE_OPERATOR = 1 << 3,
-    SCHED_ROLE_READER = 1 << 4,
-    SCHED_ROLE_OFFICE = 1 << 5,
-    SCHED_ROLE_COORDINATOR = 1 << 6,
-    SCHED_ROLE_FINANCE = 1 << 7,
-    SCHED_ROLE_SUPERVISOR = 1 << 8,
-    SCHED_ROLE_AUDITOR = 1 << 9,
-    SCHED_ROLE_ADMIN = 1 << 10,
-    SCHED_ROLE_SYSTEM = 1 << 30, /* signald itself: presence */
-};
 
 /* Questions change nothing. The HTTP route and the JSON of each stand in the OpenAPI document under the same name. */
 #define SCHED_OPS(X)                                                                                         \

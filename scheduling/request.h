@@ -1,4 +1,4 @@
-/* request.h - a SCHED_REQUEST as the deciding thread sees it: who asks, what, and the body judged field by field.
+/* request.h - an ASK_REQUEST as the deciding thread sees it: who asks, what, and the body judged field by field.
  *
  * Owns    the body document; strings and documents in `in` are lent by it.
  * Runs    request_parse() on the loop; from then on the request belongs to whoever holds the pointer.
@@ -7,8 +7,10 @@
  */
 #pragma once
 #include <stdint.h>
+#include "core/ask.h"
 #include "core/crypto.h"
 #include "core/json.h"
+#include "records/roles.h"
 #include "scheduling/protocol.h"
 
 enum order_scope { SCOPE_MINE, SCOPE_TODAY, SCOPE_TOWNSHIP, SCOPE_HISTORY };
@@ -42,8 +44,8 @@ struct sched_request {
     enum sched_op op;
     int64_t region_id, tenant_id, account_id, person_id, staff_id;
     uint32_t roles;
-    char key[129];      /* idempotency key or "" */
-    char client_id[65]; /* request id for logs and audit */
+    char key[ASK_KEY_MAX + 1];             /* idempotency key or "" */
+    char client_id[ASK_CLIENT_ID_MAX + 1]; /* request id for logs and audit */
     uint8_t body_hash[SHA256_LEN];
     json_t *body;
     struct sched_fields in;

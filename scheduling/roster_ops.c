@@ -45,7 +45,7 @@ static json_t *roster_doc(const struct db_rows *r, int i)
     return out;
 }
 
-#define OVERSEERS (SCHED_ROLE_COORDINATOR | SCHED_ROLE_SUPERVISOR | SCHED_ROLE_ADMIN)
+#define OVERSEERS (ROLE_COORDINATOR | ROLE_SUPERVISOR | ROLE_ADMIN)
 
 static bool sees_all_houses(const struct actor *actor)
 {
@@ -57,7 +57,7 @@ static bool roster_query(struct batch *b, const struct sched_request *r, int64_t
                          struct db_rows *rows)
 {
     const struct actor *actor = batch_actor(b, r);
-    bool own = !(actor->roles & (OVERSEERS | SCHED_ROLE_OFFICE));
+    bool own = !(actor->roles & (OVERSEERS | ROLE_OFFICE));
     struct db_args a;
 
     batch_args(b, &a);

@@ -269,8 +269,8 @@ static void actor_judge(struct batch *b, size_t i)
 
     if (r->region_id != b->region_id)
         answer_refuse(r, ERR_NOT_FOUND, "region_unknown", "this scheduler owns another region");
-    else if ((r->roles & SCHED_ROLE_SYSTEM) && !r->account_id)
-        *a = (struct actor){.roles = SCHED_ROLE_SYSTEM, .name = ""};
+    else if ((r->roles & ROLE_SYSTEM) && !r->account_id)
+        *a = (struct actor){.roles = ROLE_SYSTEM, .name = ""};
     else if (!a->id)
         answer_refuse(r, ERR_UNAUTHENTICATED, "account_unknown",
                       "the account does not exist or is not active");

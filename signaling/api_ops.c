@@ -7,7 +7,7 @@
 #include "core/metrics.h"
 #include "signaling/api.h"
 #include "signaling/media_link.h"
-#include "signaling/sched_link.h"
+#include "signaling/owner_link.h"
 #include "signaling/signald.h"
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -79,14 +79,16 @@ void api_health(struct request *req)
 
 void api_ready(struct request *req)
 {
-    bool db = db_is_ready(request_app(req)->db), sched = sched_link_is_open(request_app(req)->sched);
+    bool db = db_is_ready(request_app(req)->db),
+         sched = owner_link_is_open(request_app(req)->owners[OWNER_SCHEDULER]);
+    bool imaging = owner_link_is_open(request_app(req)->owners[OWNER_IMAGING]); /* calls do without it */
     unsigned media = media_up_count(request_app(req)->media);
     bool ready = db && sched && media > 0;
 
     request_answer_json(req, ready ? 200 : 503,
-                        json_pack("{s:b, s:b, s:b, s:i, s:i}", "ready", ready, "database", db, "scheduler",
-                                  sched, "media_workers", (int)media, "media_workers_wanted",
-                                  (int)media_workers(request_app(req)->media)));
+                        json_pack("{s:b, s:b, s:b, s:b, s:i, s:i}", "ready", ready, "database", db,
+                                  "scheduler", sched, "imaging", imaging, "media_workers", (int)media,
+                                  "media_workers_wanted", (int)media_workers(request_app(req)->media)));
 }
 
 void api_metrics(struct request *req)

@@ -3,7 +3,7 @@
 #include "core/json.h"
 #include "core/mem.h"
 #include "records/trail.h"
-#include "scheduling/protocol.h"
+#include "records/roles.h"
 #include "signaling/api.h"
 #include "signaling/api.sql.h"
 #include "signaling/signald.h"
@@ -171,7 +171,7 @@ void api_access_log(struct request *req)
     int64_t person = request_param_id(req, 0);
     struct db_args a;
 
-    if (!(request_who(req)->roles & SCHED_ROLE_AUDITOR) && person != request_who(req)->person_id) {
+    if (!(request_who(req)->roles & ROLE_AUDITOR) && person != request_who(req)->person_id) {
         request_refuse(req, ERR_NOT_FOUND, "not_found", "somebody else's list");
         return;
     }

@@ -11,21 +11,21 @@
 
 /* --- events --- */
 
-bool fanout_hears(const struct sched_event *ev, const struct identity *who)
+bool fanout_hears(const struct owner_event *ev, const struct identity *who)
 {
-    for (unsigned i = 0; i < ev->accounts_n; i++)
+    for (size_t i = 0; i < ev->accounts_n; i++)
         if (ev->accounts[i] == who->account_id)
             return true;
     if (ev->roles && !(ev->roles & who->roles))
         return false;
-    for (unsigned i = 0; i < ev->tenants_n; i++)
+    for (size_t i = 0; i < ev->tenants_n; i++)
         if (ev->tenants[i] == who->tenant_id || ev->tenants[i] == 0) /* 0: the whole region */
             return true;
     return false;
 }
 
 struct spreading {
-    const struct sched_event *ev;
+    const struct owner_event *ev;
     struct socket_text *text;
 };
 
@@ -37,7 +37,7 @@ static void spread_one(void *arg, struct socket *sock)
         socket_send_text(sock, s->text);
 }
 
-static void spread(struct signald *app, const struct sched_event *ev)
+static void spread(struct signald *app, const struct owner_event *ev)
 {
     json_t *doc = json_pack("{s:s, s:s, s:I, s:O}", "t", "event", "topic", ev->topic, "seq",
                             (json_int_t)ev->seq, "data", ev->data);
@@ -48,7 +48,7 @@ static void spread(struct signald *app, const struct sched_event *ev)
     json_decref(doc);
 }
 
-void fanout_event(struct signald *app, const struct sched_event *ev)
+void fanout_event(struct signald *app, const struct owner_event *ev)
 {
     int64_t visit_id = 0;
 
@@ -74,7 +74,7 @@ static unsigned read_accounts(const char *text, int64_t *out, unsigned max)
 void fanout_accounts(struct signald *app, const char *topic, const char *accounts, const json_t *data)
 {
     int64_t ids[32];
-    struct sched_event ev = {.topic = topic, .accounts = ids, .data = (json_t *)data};
+    struct owner_event ev = {.topic = topic, .accounts = ids, .data = (json_t *)data};
 
     ev.accounts_n = read_accounts(accounts, ids, 32);
     spread(app, &ev);
@@ -116,8 +116,11 @@ static bool change(int64_t *since, bool up)
     return true;
 }
 
-void fanout_scheduler(struct signald *app, bool up)
+/* The imaging room is not said to be away: its routes say so themselves, and no call waits for it. */
+void fanout_owner(struct signald *app, enum owner owner, bool up)
 {
+    if (owner != OWNER_SCHEDULER)
+        return;
     if (up)
         visits_report_all(app->visits);
     if (change(&app->scheduler_away_us, up))

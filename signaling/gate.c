@@ -4,8 +4,8 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "signaling/limiter.h"
+#include "signaling/owner_forward.h"
 #include "signaling/route.h"
-#include "signaling/sched_forward.h"
 #include "signaling/session.h"
 #include "signaling/signald.h"
 #include <string.h>
@@ -114,7 +114,7 @@ static void enter(struct request *req)
     if (r->handler)
         r->handler(req);
     else
-        sched_forward(req);
+        owner_forward(req);
 }
 
 static void on_identity(void *arg, struct identity *who, const struct err *err)

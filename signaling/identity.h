@@ -16,7 +16,7 @@ struct identity {
     int64_t region_id, tenant_id, account_id;
     int64_t person_id,
         staff_id;   /* 0 when the account has none, or when only a token vouches and the database is away */
-    uint32_t roles; /* enum sched_role */
+    uint32_t roles; /* records/roles.h */
     enum locale locale;
     char name[128];
     json_t *account;       /* the API's Account */

@@ -23,6 +23,8 @@ static const struct problem_text TEXTS[] = {
       "Close some."),
     PROBLEM("scheduler_away", "调度服务暂时不可用。", "The scheduler is away for the moment.",
       "通话不受影响，请稍后再试。", "Calls go on; send the same request again in a moment."),
+    PROBLEM("imaging_away", "影像服务暂时不可用。", "The imaging service is away for the moment.",
+      "通话不受影响，请稍后再试。", "Calls go on; send the same request again in a moment."),
     PROBLEM("media_away", "音视频服务暂时不可用。", "The media service is away for the moment.",
       "正在自动恢复，请稍候。", "It recovers by itself; try again in a moment."),
     PROBLEM("slot_full", "这个时段已约满。", "This slot is full.", "请选择另一个时段。", "Choose another slot."),

@@ -1,22 +1,15 @@
 #include "signaling/role.h"
-#include "scheduling/protocol.h"
+#include "records/roles.h"
 #include <string.h>
 
 static const struct {
     const char *name;
     uint32_t bit;
 } ROLES[] = {
-    {"patient", SCHED_ROLE_PATIENT},
-    {"doctor", SCHED_ROLE_DOCTOR},
-    {"township_doctor", SCHED_ROLE_TOWNSHIP_DOCTOR},
-    {"operator", SCHED_ROLE_OPERATOR},
-    {"reader", SCHED_ROLE_READER},
-    {"office", SCHED_ROLE_OFFICE},
-    {"coordinator", SCHED_ROLE_COORDINATOR},
-    {"finance", SCHED_ROLE_FINANCE},
-    {"supervisor", SCHED_ROLE_SUPERVISOR},
-    {"auditor", SCHED_ROLE_AUDITOR},
-    {"admin", SCHED_ROLE_ADMIN},
+    {"patient", ROLE_PATIENT},         {"doctor", ROLE_DOCTOR},   {"township_doctor", ROLE_TOWNSHIP_DOCTOR},
+    {"operator", ROLE_OPERATOR},       {"reader", ROLE_READER},   {"office", ROLE_OFFICE},
+    {"coordinator", ROLE_COORDINATOR}, {"finance", ROLE_FINANCE}, {"supervisor", ROLE_SUPERVISOR},
+    {"auditor", ROLE_AUDITOR},         {"admin", ROLE_ADMIN},
 };
 #define N (sizeof ROLES / sizeof *ROLES)
 

@@ -1,4 +1,4 @@
-/* role.h - the eleven roles as words and as the bits of scheduling/protocol.h. Any thread. */
+/* role.h - the eleven roles as words and as the bits of records/roles.h. Any thread. */
 #pragma once
 #include <jansson.h>
 #include <stddef.h>

@@ -1,14 +1,14 @@
 /* route.h - every address the API answers, in one table (route_table.c).
  *
  * A row is the rule: method, path template, who may call, how much body of which type, and either a handler of
- * ours or the scheduler's operation it becomes. A test holds the table against openapi.json in both directions.
- * Of core/http's row: roles are SCHED_ROLE_ bits (one of them is enough), op is enum sched_op when handler is NULL,
- * ok_status is the status of a scheduler's answer, query names the parameters passed on to it ("day scope").
+ * ours or the owner's operation it becomes. A test holds the table against openapi.json in both directions.
+ * Of core/http's row: roles are the bits of records/roles.h (one of them is enough), op is an OWNER_OP() when handler is
+ * NULL, ok_status is the status of the owner's answer, query names the parameters passed on to it ("day scope").
  * Runs on any thread (constants).
  */
 #pragma once
 #include "core/http/route.h"
-#include "scheduling/protocol.h"
+#include "signaling/owner.h"
 
 enum api_route_flag {
     ROUTE_OPEN = ROUTE_APP,          /* anybody, without a session */

@@ -1,19 +1,20 @@
 /* Every address, one row each; openapi.json says the same in more words, and a test holds the two together. */
+#include "records/roles.h"
 #include "signaling/api.h"
 #include "signaling/machine.h"
 #include "signaling/recording.h"
 #include "signaling/route.h"
 
-#define PAT      SCHED_ROLE_PATIENT
-#define DOC      SCHED_ROLE_DOCTOR
-#define TOWN     SCHED_ROLE_TOWNSHIP_DOCTOR
-#define OPER     SCHED_ROLE_OPERATOR
-#define RDR      SCHED_ROLE_READER
-#define OFFI     SCHED_ROLE_OFFICE
-#define COOR     SCHED_ROLE_COORDINATOR
-#define SUPER    SCHED_ROLE_SUPERVISOR
-#define AUDI     SCHED_ROLE_AUDITOR
-#define ADMI     SCHED_ROLE_ADMIN
+#define PAT      ROLE_PATIENT
+#define DOC      ROLE_DOCTOR
+#define TOWN     ROLE_TOWNSHIP_DOCTOR
+#define OPER     ROLE_OPERATOR
+#define RDR      ROLE_READER
+#define OFFI     ROLE_OFFICE
+#define COOR     ROLE_COORDINATOR
+#define SUPER    ROLE_SUPERVISOR
+#define AUDI     ROLE_AUDITOR
+#define ADMI     ROLE_ADMIN
 #define OFFICES  (OFFI | COOR | ADMI)
 #define EXAMS    (PAT | DOC | TOWN | OPER | RDR | COOR)
 #define PAGED    (DOC | TOWN | OPER | COOR)
@@ -28,8 +29,10 @@
 #define OPEN(m, p, flags, fn)            {HTTP_##m, p, ROUTE_ANY_ROLE, ROUTE_OPEN | (flags), 0, NULL, fn, 0, 200, NULL}
 #define READ(p, roles, flags, fn)        {HTTP_GET, p, roles, flags, 0, NULL, fn, 0, 200, NULL}
 #define WRITE(m, p, roles, max, fn)      {HTTP_##m, p, roles, ROUTE_JSON, max, NULL, fn, 0, 200, NULL}
-#define ASK(p, roles, op, query)         {HTTP_GET, p, roles, 0, 0, NULL, NULL, SCHED_OP_##op, 200, query}
-#define ORDER(m, p, roles, max, op, ok)  {HTTP_##m, p, roles, ROUTE_JSON, max, NULL, NULL, SCHED_OP_##op, ok, NULL}
+#define ASK(p, roles, op, query)         {HTTP_GET, p, roles, 0, 0, NULL, NULL, OWNER_OP(OWNER_SCHEDULER, SCHED_OP_##op), 200, query}
+#define ORDER(m, p, roles, max, op, ok)  {HTTP_##m, p, roles, ROUTE_JSON, max, NULL, NULL, OWNER_OP(OWNER_SCHEDULER, SCHED_OP_##op), ok, NULL}
+#define SHOW(p, roles, op, query)        {HTTP_GET, p, roles, 0, 0, NULL, NULL, OWNER_OP(OWNER_IMAGING, DICOM_OP_##op), 200, query}
+#define FILE_AS(p, roles, op)            {HTTP_POST, p, roles, ROUTE_JSON, SMALL, NULL, NULL, OWNER_OP(OWNER_IMAGING, DICOM_OP_##op), 200, NULL}
 #define MACHINE(m, p, max, type, fn)     {HTTP_##m, p, ROUTE_ANY_ROLE, ROUTE_BEARER | ROUTE_NO_ORIGIN, max, type, fn, 0, 201, NULL}
 
 const struct route ROUTES[] = {
@@ -96,6 +99,11 @@ const struct route ROUTES[] = {
     ASK(V1 "/report-templates", RDR, TEMPLATE_LIST, "modality"),
     ASK(V1 "/alerts", PAGED, ALERT_LIST, NULL),
     ORDER(POST, V1 "/alerts/{alert_id}/acknowledge", PAGED, SMALL, ALERT_ACKNOWLEDGE, 200),
+
+    /* the images' keeper's */
+    SHOW(V1 "/studies", DOC | TOWN | OPER | RDR, STUDY_LIST, "scope visit_id"),
+    FILE_AS(V1 "/studies/{study_id}/match", TOWN | OPER, STUDY_MATCH),
+    FILE_AS(V1 "/studies/{study_id}/return", TOWN | OPER, STUDY_RETURN),
 
     /* machines */
     MACHINE(POST, "/whip/{room}", SDP, "application/sdp", machine_whip_post),

@@ -2,8 +2,9 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "records/roles.h"
+#include "signaling/owner_link.h"
 #include "signaling/room.h"
-#include "signaling/sched_link.h"
 #include "signaling/signald.h"
 #include "signaling/socket.h"
 #include "signaling/visit.h"
@@ -81,18 +82,16 @@ static void tell_scheduler(const struct seat *seat, const char *event)
     json_t *doc = json_pack("{s:o, s:o, s:o, s:s, s:b, s:s}", "visit_id", json_id(visit->id), "seat_id",
                             json_id(seat->id), "account_id", json_id(seat->account_id), "role", seat->role,
                             "present", seat->present, "event", event);
-    struct sched_call call = {
+    struct ask_request ask = {
         .op = SCHED_OP_PRESENCE,
         .region_id = visit->region_id,
         .tenant_id = visit->tenant_id,
-        .roles = SCHED_ROLE_SYSTEM,
-        .idempotency_key = "",
-        .request_id = "",
+        .roles = ROLE_SYSTEM,
     };
-    char *body = json_text(doc, &call.body_len);
+    char *body = json_text(doc, &ask.body_len);
 
-    call.body = body;
-    sched_link_ask(visit->app->sched, &call, on_reported, NULL);
+    ask.body = (const uint8_t *)body;
+    owner_link_ask(visit->app->owners[OWNER_SCHEDULER], &ask, on_reported, NULL);
     free(body);
     json_decref(doc);
 }

@@ -14,10 +14,10 @@
 #include "signaling/gate.h"
 #include "signaling/limiter.h"
 #include "signaling/media_link.h"
+#include "signaling/owner_link.h"
 #include "signaling/problem_text.h"
 #include "signaling/room.h"
 #include "signaling/route.h"
-#include "signaling/sched_link.h"
 #include "signaling/session.h"
 #include "signaling/settings.h"
 #include "signaling/socket.h"
@@ -75,6 +75,27 @@ static bool open_db(struct signald *app, const char *data, struct err *err)
         db_on_state(app->db, on_db_state, app);
     free(conninfo);
     return ok;
+}
+
+static void on_owner_event(void *arg, const struct owner_event *ev)
+{
+    fanout_event(arg, ev);
+}
+
+static void on_owner_state(void *arg, enum owner owner, bool up)
+{
+    fanout_owner(arg, owner, up);
+}
+
+static void open_owners(struct signald *app, const char *data)
+{
+    struct owner_link_events ev = {.on_event = on_owner_event, .on_state = on_owner_state, .arg = app};
+
+    for (unsigned i = 0; i < OWNERS_N; i++) {
+        char *path = mem_format("%s/run/%s", data, OWNERS[i].socket);
+        app->owners[i] = owner_link_new(app->loop, (enum owner)i, path, app->region_id, &ev);
+        free(path);
+    }
 }
 
 static void open_limits(struct signald *app)
@@ -141,13 +162,11 @@ static bool open_all(struct signald *app, struct err *err)
     app->visits = visits_new(app);
     app->rooms = rooms_new(app);
     fanout_database(app, false); /* until it says otherwise */
-    fanout_scheduler(app, false);
+    fanout_owner(app, OWNER_SCHEDULER, false);
     if (!open_db(app, data, err))
         goto out;
     app->trail = trail_new(&(struct trail_config){app->loop, app->db, &app->ids, app->region_id, writer});
-    path = mem_format("%s/run/schedulerd.sock", data);
-    app->sched = sched_link_new(app, path);
-    free(path);
+    open_owners(app, data);
     path = mem_format("%s/run", data);
     app->media = media_new(app, path, (unsigned)config_int(app->config, "media.workers"));
     free(path);
@@ -168,7 +187,8 @@ static void close_all(struct signald *app)
         workers_free(app->workers);
     db_close(app->db);
     media_free(app->media);
-    sched_link_free(app->sched);
+    for (unsigned i = 0; i < OWNERS_N; i++)
+        owner_link_free(app->owners[i]);
     trail_free(app->trail);
     rooms_free(app->rooms);
     visits_free(app->visits);

@@ -3,14 +3,15 @@
 #pragma once
 #include "core/ids.h"
 #include "core/loop.h"
+#include "signaling/owner.h"
 
 struct config;
 struct db;
 struct http_server;
 struct limiter;
 struct media;
+struct owner_link;
 struct rooms;
-struct sched_link;
 struct sessions;
 struct sockets;
 struct trail;
@@ -31,7 +32,7 @@ struct signald {
     struct http_server *http;
     struct sessions *sessions;
     struct limiter *request_limit, *login_limit, *login_ip_limit, *connect_limit;
-    struct sched_link *sched;
+    struct owner_link *owners[OWNERS_N];
     struct media *media;
     struct rooms *rooms;
     struct visits *visits;

@@ -36,7 +36,7 @@ static struct sched_request *booking(int patient, int64_t slot, const char *key)
                                 .tenant_id = 11,
                                 .account_id = 40000 + patient,
                                 .person_id = 30000 + patient,
-                                .roles = SCHED_ROLE_PATIENT};
+                                .roles = ROLE_PATIENT};
     snprintf(r->key, sizeof r->key, "%s", key);
     CHECK_OK(request_parse(r, (const uint8_t *)body, (size_t)len, &err), &err);
     return r;

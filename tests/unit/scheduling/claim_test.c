@@ -57,7 +57,7 @@ static struct sched_request *crowd_claim(int doctor, int order)
                                 .tenant_id = 31,
                                 .account_id = 20000 + doctor,
                                 .staff_id = 10000 + doctor,
-                                .roles = SCHED_ROLE_DOCTOR};
+                                .roles = ROLE_DOCTOR};
     snprintf(r->client_id, sizeof r->client_id, "d%d-o%d", doctor, order);
     CHECK_OK(request_parse(r, (const uint8_t *)body, (size_t)len, &err), &err);
     return r;

@@ -15,48 +15,38 @@ static void on_open(void *arg, struct wire *w)
 
 static void on_event(struct client *c, struct wire_in *in)
 {
-    uint64_t seq;
-    char topic[32];
-    size_t len;
+    static struct ask_audience room;
+    struct ask_event ev;
 
-    wire_get_i64(in);
-    seq = wire_get_u64(in);
-    wire_get_str(in, topic, sizeof topic);
-    for (unsigned n = wire_get_u16(in); n--;)
-        wire_get_i64(in);
-    for (unsigned n = wire_get_u16(in); n--;)
-        wire_get_i64(in);
-    wire_get_u32(in);
-    wire_get_bytes(in, &len);
+    CHECK(ask_get_event(in, &ev, &room));
     if (!c->events++)
-        c->first_seq = seq;
-    else if (seq != c->last_seq + 1)
+        c->first_seq = ev.seq;
+    else if (ev.seq != c->last_seq + 1)
         c->gaps++;
-    c->last_seq = seq;
+    c->last_seq = ev.seq;
 }
 
 static void on_message(void *arg, struct wire *w, struct wire_in *in)
 {
     struct client *c = arg;
     struct reply *r = &c->replies[in->request_id % (sizeof c->replies / sizeof *c->replies)];
+    struct ask_hello hello;
     const uint8_t *text;
     size_t len;
 
     (void)w;
-    if (in->type == SCHED_HELLO) {
-        wire_get_i64(in);
-        c->epoch = wire_get_u64(in);
-        c->hello_seq = wire_get_u64(in);
+    if (in->type == ASK_HELLO) {
+        CHECK(ask_get_hello(in, &hello));
+        c->epoch = hello.epoch;
+        c->hello_seq = hello.last_seq;
         c->hellos++;
-    } else if (in->type == SCHED_EVENT) {
+    } else if (in->type == ASK_EVENT) {
         on_event(c, in);
     } else {
-        if (in->type == SCHED_REFUSED) {
-            r->err.code = (enum err_code)wire_get_u16(in);
-            wire_get_str(in, r->err.reason, sizeof r->err.reason);
-            wire_get_str(in, r->err.text, sizeof r->err.text);
-        }
-        text = wire_get_bytes(in, &len);
+        if (in->type == ASK_REFUSED)
+            CHECK(ask_get_refused(in, &r->err, &text, &len));
+        else
+            CHECK(ask_get_answer(in, &text, &len));
         r->doc = len ? json_loadb((const char *)text, len, 0, NULL) : NULL;
         r->done = true;
     }
@@ -105,7 +95,8 @@ uint64_t client_ask(struct client *c, const char *login, enum sched_op op, const
                {"doctor2", 312, 31, 0, 202},
                {"township_doctor1", 314, 21, 0, 204},
                {"system", 0, 0, 0, 0}};
-    struct wire_out *o = wire_begin(c->wire, SCHED_REQUEST, c->last_id + 1);
+    struct wire_out *o = wire_begin(c->wire, ASK_REQUEST, c->last_id + 1);
+    struct ask_request ask;
     char text[2048];
     size_t i = 0;
     va_list ap;
@@ -120,16 +111,18 @@ uint64_t client_ask(struct client *c, const char *login, enum sched_op op, const
             *p = '"';
     while (strcmp(WHO[i].login, login) != 0)
         CHECK(++i < sizeof WHO / sizeof *WHO);
-    wire_put_u16(o, (uint16_t)op);
-    wire_put_i64(o, 150000);
-    wire_put_i64(o, WHO[i].tenant);
-    wire_put_i64(o, WHO[i].account);
-    wire_put_i64(o, WHO[i].person);
-    wire_put_i64(o, WHO[i].staff);
-    wire_put_u32(o, WHO[i].account ? UINT32_C(0x7ff) : SCHED_ROLE_SYSTEM);
-    wire_put_str(o, key);
-    wire_put_str(o, "t");
-    wire_put_bytes(o, text, strlen(text));
+    ask = (struct ask_request){.op = op,
+                               .region_id = 150000,
+                               .tenant_id = WHO[i].tenant,
+                               .account_id = WHO[i].account,
+                               .person_id = WHO[i].person,
+                               .staff_id = WHO[i].staff,
+                               .roles = WHO[i].account ? UINT32_C(0x7ff) : ROLE_SYSTEM,
+                               .client_id = "t",
+                               .body = (const uint8_t *)text,
+                               .body_len = strlen(text)};
+    snprintf(ask.key, sizeof ask.key, "%s", key);
+    ask_put_request(o, &ask);
     CHECK(wire_send(o));
     return ++c->last_id;
 }
@@ -145,11 +138,10 @@ struct reply *client_wait(struct client *c, uint64_t id)
 
 void client_subscribe(struct client *c, uint64_t after_seq)
 {
-    struct wire_out *o = wire_begin(c->wire, SCHED_SUBSCRIBE, 0);
+    struct wire_out *o = wire_begin(c->wire, ASK_SUBSCRIBE, 0);
 
     CHECK(o != NULL);
-    wire_put_i64(o, 150000);
-    wire_put_u64(o, after_seq);
+    ask_put_subscribe(o, &(struct ask_subscription){150000, after_seq});
     CHECK(wire_send(o));
 }
 

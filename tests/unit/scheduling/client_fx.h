@@ -1,7 +1,7 @@
 /* client_fx.h - what signald is to schedulerd, as much as a test needs: asks over the socket, counts answers and events. */
 #pragma once
+#include "core/ask.h"
 #include "core/loop.h"
-#include "core/wire.h"
 #include "tests/unit/scheduling/sched_fx.h"
 
 struct reply {
@@ -16,7 +16,7 @@ struct client {
     struct wire *wire;
     struct reply replies[8192]; /* by request id */
     uint64_t last_id;
-    uint64_t epoch, hello_seq; /* of the last SCHED_HELLO */
+    uint64_t epoch, hello_seq; /* of the last ASK_HELLO */
     int hellos, closes;
     uint64_t first_seq, last_seq;
     int events, gaps;

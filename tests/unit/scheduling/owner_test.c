@@ -118,7 +118,7 @@ TEST(owner, who_claims_to_be_somebody_else_is_refused)
     fx_sql(f, "UPDATE records.accounts SET state = 'locked' WHERE id = 311");
     CHECK_REFUSED(fx_ask(f, "doctor1", SCHED_OP_DUTY_GET, "{}"), ERR_UNAUTHENTICATED, "account_unknown");
     r = fx_request(f, "patient1", SCHED_OP_POOL_LIST, "{}");
-    r->roles |= SCHED_ROLE_DOCTOR; /* the message's roles are not the account's */
+    r->roles |= ROLE_DOCTOR; /* the message's roles are not the account's */
     owner_turn(f->o, &r, 1);
     CHECK_REFUSED(r, ERR_DENIED, "role_denied");
 }

@@ -87,7 +87,7 @@ TEST(request, every_operation_has_a_name_and_somebody_who_may_ask)
         CHECK(sched_op_name((enum sched_op)op) != NULL);
         CHECK(sched_op_roles((enum sched_op)op) != 0);
     }
-    CHECK_INT(sched_op_roles(SCHED_OP_PRESENCE), SCHED_ROLE_SYSTEM);
+    CHECK_INT(sched_op_roles(SCHED_OP_PRESENCE), ROLE_SYSTEM);
 }
 
 TEST(request, keys_and_request_ids_are_printable)

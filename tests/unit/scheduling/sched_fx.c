@@ -130,20 +130,20 @@ static const struct who {
     int64_t account, tenant, person, staff;
     uint32_t roles;
 } WHO[] = {
-    {"patient1", 301, 11, 101, 0, SCHED_ROLE_PATIENT},
-    {"patient2", 302, 21, 102, 0, SCHED_ROLE_PATIENT},
-    {"patient3", 303, 21, 103, 0, SCHED_ROLE_PATIENT},
-    {"patient4", 304, 21, 104, 0, SCHED_ROLE_PATIENT},
-    {"patient5", 305, 22, 106, 0, SCHED_ROLE_PATIENT},
-    {"doctor1", 311, 31, 0, 201, SCHED_ROLE_DOCTOR},
-    {"doctor2", 312, 31, 0, 202, SCHED_ROLE_DOCTOR},
-    {"doctor3", 313, 32, 0, 203, SCHED_ROLE_DOCTOR},
-    {"township_doctor1", 314, 21, 0, 204, SCHED_ROLE_TOWNSHIP_DOCTOR},
-    {"operator1", 315, 21, 0, 205, SCHED_ROLE_OPERATOR},
-    {"office1", 317, 31, 0, 207, SCHED_ROLE_OFFICE},
-    {"coordinator1", 318, 1, 0, 208, SCHED_ROLE_COORDINATOR},
-    {"supervisor1", 320, 1, 0, 210, SCHED_ROLE_SUPERVISOR},
-    {"system", 0, 0, 0, 0, SCHED_ROLE_SYSTEM},
+    {"patient1", 301, 11, 101, 0, ROLE_PATIENT},
+    {"patient2", 302, 21, 102, 0, ROLE_PATIENT},
+    {"patient3", 303, 21, 103, 0, ROLE_PATIENT},
+    {"patient4", 304, 21, 104, 0, ROLE_PATIENT},
+    {"patient5", 305, 22, 106, 0, ROLE_PATIENT},
+    {"doctor1", 311, 31, 0, 201, ROLE_DOCTOR},
+    {"doctor2", 312, 31, 0, 202, ROLE_DOCTOR},
+    {"doctor3", 313, 32, 0, 203, ROLE_DOCTOR},
+    {"township_doctor1", 314, 21, 0, 204, ROLE_TOWNSHIP_DOCTOR},
+    {"operator1", 315, 21, 0, 205, ROLE_OPERATOR},
+    {"office1", 317, 31, 0, 207, ROLE_OFFICE},
+    {"coordinator1", 318, 1, 0, 208, ROLE_COORDINATOR},
+    {"supervisor1", 320, 1, 0, 210, ROLE_SUPERVISOR},
+    {"system", 0, 0, 0, 0, ROLE_SYSTEM},
 };
 
 static const struct who *who_is(const char *login)

@@ -3,8 +3,8 @@
 #include "core/crypto.h"
 #include "core/mem.h"
 #include "media/protocol.h"
-#include "scheduling/protocol.h"
-#include "signaling/sched_link.h"
+#include "records/roles.h"
+#include "signaling/owner.h"
 #include "signaling/token.h"
 #include "tests/unit/signaling/rig_private.h"
 #include <fcntl.h>
@@ -23,11 +23,9 @@
 
 static void sched_hello(struct rig *r)
 {
-    struct wire_out *o = wire_begin(r->sched, SCHED_HELLO, 0);
+    struct wire_out *o = wire_begin(r->sched, ASK_HELLO, 0);
 
-    wire_put_i64(o, RIG_REGION);
-    wire_put_u64(o, 1);
-    wire_put_u64(o, r->seq);
+    ask_put_hello(o, &(struct ask_hello){RIG_REGION, 1, r->seq});
     wire_send(o);
 }
 
@@ -54,39 +52,34 @@ static void sched_answer(struct rig *r, uint64_t request_id)
     int n = snprintf(text, sizeof text, "{\"n\":%d}", r->asked);
 
     if (strstr(r->last_body, "refuse-me")) {
-        o = wire_begin(r->sched, SCHED_REFUSED, request_id);
-        wire_put_u16(o, ERR_CONFLICT);
-        wire_put_str(o, "claim_lost");
-        wire_put_str(o, "somebody else");
-        wire_put_bytes(o, "{\"log_id\":\"88\"}", 15);
+        o = wire_begin(r->sched, ASK_REFUSED, request_id);
+        ask_put_refused(o, &(struct err){ERR_CONFLICT, "claim_lost", "somebody else"}, "{\"log_id\":\"88\"}",
+                        15);
     } else {
-        o = wire_begin(r->sched, SCHED_ANSWER, request_id);
-        wire_put_bytes(o, text, (size_t)n);
+        o = wire_begin(r->sched, ASK_ANSWER, request_id);
+        ask_put_answer(o, text, (size_t)n);
     }
     wire_send(o);
 }
 
+static void keep(struct rig *r, enum owner owner, const struct ask_request *ask)
+{
+    CHECK(ask->op < OWNERS[owner].ops_n && ask->body_len < sizeof r->last_body);
+    memcpy(r->last_body, ask->body, ask->body_len);
+    r->last_body[ask->body_len] = '\0';
+    snprintf(r->last_key, sizeof r->last_key, "%s", ask->key);
+    snprintf(r->last_op, sizeof r->last_op, "%s", OWNERS[owner].ops[ask->op].name);
+}
+
 static void sched_request(struct rig *r, struct wire_in *in)
 {
-    unsigned op = wire_get_u16(in);
-    char ignored[80];
-    const uint8_t *body;
-    size_t len;
-    uint32_t roles;
+    struct ask_request ask;
 
-    for (int i = 0; i < 5; i++)
-        wire_get_i64(in);
-    roles = wire_get_u32(in);
-    wire_get_str(in, r->last_key, sizeof r->last_key);
-    wire_get_str(in, ignored, sizeof ignored);
-    body = wire_get_bytes(in, &len);
-    CHECK(wire_end(in) && op < SCHED_OP_COUNT && len < sizeof r->last_body);
-    memcpy(r->last_body, body, len);
-    r->last_body[len] = '\0';
-    snprintf(r->last_op, sizeof r->last_op, "%s", sched_op_name((enum sched_op)op));
-    if (op == SCHED_OP_PRESENCE) {
+    CHECK(ask_get_request(in, &ask));
+    keep(r, OWNER_SCHEDULER, &ask);
+    if (ask.op == SCHED_OP_PRESENCE) {
         json_t *doc = json_loads(r->last_body, 0, NULL);
-        CHECK_INT(roles, SCHED_ROLE_SYSTEM);
+        CHECK_INT(ask.roles, ROLE_SYSTEM);
         snprintf(r->last_event, sizeof r->last_event, "%s", rig_str(doc, "event"));
         json_decref(doc);
         r->presences++;
@@ -101,13 +94,14 @@ static void sched_request(struct rig *r, struct wire_in *in)
 static void sched_message(void *arg, struct wire *w, struct wire_in *in)
 {
     struct rig *r = arg;
+    struct ask_subscription sub;
 
     (void)w;
-    if (in->type == SCHED_SUBSCRIBE) {
-        CHECK_INT(wire_get_i64(in), RIG_REGION);
-        r->subscribed_after = wire_get_u64(in);
+    if (in->type == ASK_SUBSCRIBE) {
+        CHECK(ask_get_subscribe(in, &sub) && sub.region_id == RIG_REGION);
+        r->subscribed_after = sub.after_seq;
     } else {
-        CHECK_INT(in->type, SCHED_REQUEST);
+        CHECK_INT(in->type, ASK_REQUEST);
         sched_request(r, in);
     }
 }
@@ -129,16 +123,16 @@ void rig_scheduler(struct rig *r, bool up)
 
 void rig_event(struct rig *r, uint64_t seq, const char *topic, int64_t account_id, const char *data)
 {
-    struct wire_out *o = wire_begin(r->sched, SCHED_EVENT, 0);
+    struct wire_out *o = wire_begin(r->sched, ASK_EVENT, 0);
+    struct ask_event ev = {.region_id = RIG_REGION,
+                           .seq = seq,
+                           .accounts = &account_id,
+                           .n_accounts = 1,
+                           .json = data,
+                           .json_len = strlen(data)};
 
-    wire_put_i64(o, RIG_REGION);
-    wire_put_u64(o, seq);
-    wire_put_str(o, topic);
-    wire_put_u16(o, 0);
-    wire_put_u16(o, 1);
-    wire_put_i64(o, account_id);
-    wire_put_u32(o, 0);
-    wire_put_bytes(o, data, strlen(data));
+    snprintf(ev.topic, sizeof ev.topic, "%s", topic);
+    ask_put_event(o, &ev);
     wire_send(o);
 }
 
@@ -153,6 +147,43 @@ void rig_state(struct rig *r, const char *state)
     free(sql);
     r->seq++;
     rig_event(r, r->seq, "order", 999, "{\"order_id\":\"8001\",\"visit_id\":\"" RIG_VISIT "\"}");
+}
+
+/* --- the imaging room, played: the owner's end as it really is --- */
+
+static void imaging_request(void *arg, uint64_t conn_id, uint64_t request_id, const struct ask_request *ask)
+{
+    struct rig *r = arg;
+    json_t *doc = json_pack("[{s:s}]", "id", "77");
+
+    keep(r, OWNER_IMAGING, ask);
+    ask_server_answer(r->imaging, conn_id, request_id, doc);
+    json_decref(doc);
+}
+
+static void imaging_subscribe(void *arg, uint64_t conn_id, uint64_t after_seq, bool first)
+{
+    struct rig *r = arg;
+
+    (void)first;
+    r->imaging_subscribed_after = after_seq;
+    ask_server_replayed(r->imaging, conn_id, after_seq == ASK_FROM_NOW ? 0 : after_seq);
+}
+
+void rig_imaging(struct rig *r, bool up)
+{
+    struct ask_server_events ev = {
+        .on_request = imaging_request, .on_subscribe = imaging_subscribe, .arg = r};
+    struct err err = ERR_INIT;
+
+    ask_server_free(r->imaging);
+    r->imaging = NULL;
+    if (!up)
+        return;
+    CHECK_OK(ask_server_new(&r->imaging, r->loop, test_path(r->t, r->dir, "run/dicomd-ask.sock"), RIG_REGION,
+                            &ev, &err),
+             &err);
+    ask_server_own(r->imaging, 1, 40);
 }
 
 /* --- the media worker, played --- */
@@ -378,6 +409,7 @@ static void stop(void *arg)
     if (status != 0)
         show_log(r);
     rig_scheduler(r, false);
+    rig_imaging(r, false);
     rig_media(r, 0, false);
     rig_media(r, 1, false);
     loop_free(r->loop);
@@ -467,7 +499,7 @@ static char *token(struct rig *r, struct token_claims c, int life_s)
     c.account_id = 311;
     c.region_id = RIG_REGION;
     c.tenant_id = 31;
-    c.roles = SCHED_ROLE_DOCTOR;
+    c.roles = ROLE_DOCTOR;
     c.issued_at_us = now - (life_s < 0 ? 100 * US_PER_S : 0);
     c.not_before_us = now - 100 * US_PER_S;
     c.expires_at_us = now + life_s * US_PER_S;

@@ -6,7 +6,7 @@
  */
 #pragma once
 #include <jansson.h>
-#include "core/wire.h"
+#include "core/ask_server.h"
 #include "tests/unit/pg_fixture.h"
 
 struct rig_answer {
@@ -27,10 +27,13 @@ struct rig {
     uint64_t seq;
     int asked; /* requests, without presence */
     int presences;
-    char last_op[32], last_body[4096], last_key[80], last_event[16];
+    char last_op[32], last_body[4096], last_key[ASK_KEY_MAX + 1], last_event[16];
     bool silent;       /* answers nothing */
     bool no_scheduler; /* set before rig_start */
     uint64_t subscribed_after;
+    /* the imaging room; there when the test calls rig_imaging(r, true) */
+    struct ask_server *imaging;
+    uint64_t imaging_subscribed_after;
     /* the media workers; the second one is there when the test calls rig_media(r, 1, true) */
     struct rig_media {
         struct rig *rig;
@@ -52,6 +55,7 @@ struct rig {
 #define RIG_ROOM   "roomword1234"
 struct rig *rig_start(struct test *t, const char *more_settings);
 void rig_scheduler(struct rig *r, bool up);
+void rig_imaging(struct rig *r, bool up);                /* answers what it was asked */
 void rig_media(struct rig *r, unsigned worker, bool up); /* comes up with a new boot */
 void rig_database(struct rig *r, bool up);
 /** The daemon ended and has to be there again. how: a signal. */

@@ -3,7 +3,6 @@
 #include "core/mem.h"
 #include "signaling/role.h"
 #include "signaling/route.h"
-#include "signaling/sched_link.h"
 #include "tests/unit/test.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -83,14 +82,23 @@ TEST(routes, let_in_whom_the_description_says)
     }
 }
 
-TEST(routes, of_the_scheduler_name_its_operation)
+TEST(routes, of_an_owner_name_its_operation)
 {
-    for (size_t i = 0; i < ROUTES_N; i++) {
-        const char *op = json_string_value(json_object_get(described(t, &ROUTES[i]), "x-scheduler-op"));
-        CHECK((op == NULL) == (ROUTES[i].handler != NULL));
-        if (op)
-            CHECK_STR(op, sched_op_name((enum sched_op)ROUTES[i].op));
-    }
+    char key[32];
+
+    for (size_t i = 0; i < ROUTES_N; i++)
+        for (int owner = 0; owner < OWNERS_N; owner++) {
+            const struct route *r = &ROUTES[i];
+            const char *op;
+
+            snprintf(key, sizeof key, "x-%s-op", OWNERS[owner].name);
+            op = json_string_value(json_object_get(described(t, r), key));
+            CHECK((op != NULL) == (!r->handler && (int)OWNER_OF(r->op) == owner));
+            if (op) {
+                CHECK(OWNER_OP_NUMBER(r->op) < OWNERS[owner].ops_n);
+                CHECK_STR(op, OWNERS[owner].ops[OWNER_OP_NUMBER(r->op)].name);
+            }
+        }
 }
 
 TEST(routes, answer_with_the_status_that_is_described)

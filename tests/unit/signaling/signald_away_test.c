@@ -59,6 +59,44 @@ TEST(database, that_is_away_stops_no_call_and_no_join_to_it)
     CHECK_STR(rows, "2");
 }
 
+TEST(imaging, that_is_not_there_is_said_by_its_own_routes_and_holds_nobody_up)
+{
+    struct rig *r = rig_start(t, NULL); /* ready, although nobody keeps images here */
+    const char *doctor = rig_login(r, "doctor1");
+    struct rig_ws *w = rig_ws_greet(r, doctor, NULL);
+    const struct rig_answer *a = rig_http(r, "GET", "/api/v1/studies", doctor, NULL);
+    const json_t *ev;
+    int64_t who = 311;
+
+    CHECK_INT(a->status, 503);
+    CHECK_STR(rig_code(a), "imaging_away");
+    a = rig_http(r, "GET", "/readyz", "", NULL);
+    CHECK_INT(a->status, 200);
+    CHECK(json_is_false(json_object_get(a->json, "imaging")));
+
+    rig_imaging(r, true);
+    CHECK_SOON(r->loop, r->imaging_subscribed_after == 40);
+    CHECK_INT(rig_http(r, "GET", "/api/v1/studies?scope=unmatched", doctor, NULL)->status, 200);
+    CHECK_STR(r->last_op, "study.list");
+    CHECK(strstr(r->last_body, "\"scope\":\"unmatched\"") != NULL);
+
+    /* Two streams, each with its own numbers: neither sees the other's as its past. */
+    rig_event(r, 101, "exam", who, "{\"exam_id\":\"1\"}");
+    rig_ws_hear(w, "event");
+    ask_server_event(r->imaging, &(struct ask_event){.seq = 41,
+                                                     .topic = "study",
+                                                     .accounts = &who,
+                                                     .n_accounts = 1,
+                                                     .json = "{\"study_id\":\"77\"}",
+                                                     .json_len = strlen("{\"study_id\":\"77\"}")});
+    ev = rig_ws_hear(w, "event");
+    CHECK_STR(rig_str(ev, "topic"), "study");
+    CHECK_STR(rig_str(json_object_get(ev, "data"), "study_id"), "77");
+    rig_event(r, 102, "alert", who, "{\"alert_id\":\"2\"}");
+    CHECK_STR(rig_str(rig_ws_hear(w, "event"), "topic"), "alert");
+    r->seq = 102;
+}
+
 TEST(media_worker, that_restarts_gets_its_rooms_again_and_windows_are_told_to_rejoin)
 {
     struct rig *r = rig_start(t, NULL);

@@ -1,7 +1,7 @@
 #include "core/clock.h"
 #include "core/crypto.h"
 #include "core/json.h"
-#include "scheduling/protocol.h"
+#include "records/roles.h"
 #include "signaling/token.h"
 #include "tests/unit/test.h"
 #include <stdio.h>
@@ -19,7 +19,7 @@ static struct token_claims claims(void)
         .account_id = 311,
         .region_id = 150000,
         .tenant_id = 31,
-        .roles = SCHED_ROLE_DOCTOR,
+        .roles = ROLE_DOCTOR,
         .room = "blue",
         .publish = true,
         .issued_at_us = NOON,
@@ -68,7 +68,7 @@ TEST(token, says_again_what_was_said)
     CHECK_INT(out.account_id, 311);
     CHECK_INT(out.region_id, 150000);
     CHECK_INT(out.tenant_id, 31);
-    CHECK_INT(out.roles, SCHED_ROLE_DOCTOR);
+    CHECK_INT(out.roles, ROLE_DOCTOR);
     CHECK_STR(out.room, "blue");
     CHECK(out.publish && !out.subscribe);
     CHECK_INT(out.expires_at_us, in.expires_at_us);
@@ -208,6 +208,6 @@ TEST(token, knows_no_role_that_does_not_exist)
              (long long)(NOON / US_PER_S), (long long)(NOON / US_PER_S), (long long)(NOON / US_PER_S + 60));
     token = signed_text(text);
     CHECK_OK(token_claims_parse(KEY, token, strlen(token), NOON, &out, &err), &err);
-    CHECK_INT(out.roles, SCHED_ROLE_DOCTOR);
+    CHECK_INT(out.roles, ROLE_DOCTOR);
     free(token);
 }

@@ -1,9 +1,10 @@
-#include "signaling/sched_forward.h"
+#include "signaling/owner_forward.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "signaling/owner_link.h"
 #include "signaling/route.h"
-#include "signaling/sched_link.h"
 #include "signaling/signald.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,20 +50,18 @@ static bool add_query(json_t *doc, const struct request *req)
     return true;
 }
 
-void sched_forward(struct request *req)
+void owner_forward(struct request *req)
 {
     const struct identity *who = req->who;
     json_t *doc = req->json ? json_incref(req->json) : json_object();
-    struct sched_call call = {
-        .op = (enum sched_op)req->route->op,
+    struct ask_request ask = {
+        .op = OWNER_OP_NUMBER(req->route->op),
         .region_id = who->region_id,
         .tenant_id = who->tenant_id,
         .account_id = who->account_id,
         .person_id = who->person_id,
         .staff_id = who->staff_id,
         .roles = who->roles,
-        .idempotency_key = req->idempotency,
-        .request_id = req->id,
     };
     char *body;
 
@@ -72,9 +71,11 @@ void sched_forward(struct request *req)
         return;
     }
     add_params(doc, req);
-    body = json_text(doc, &call.body_len);
-    call.body = body;
-    sched_link_ask(request_app(req)->sched, &call, on_answer, req);
+    snprintf(ask.key, sizeof ask.key, "%s", req->idempotency);
+    snprintf(ask.client_id, sizeof ask.client_id, "%s", req->id);
+    body = json_text(doc, &ask.body_len);
+    ask.body = (const uint8_t *)body;
+    owner_link_ask(request_app(req)->owners[OWNER_OF(req->route->op)], &ask, on_answer, req);
     free(body);
     json_decref(doc);
 }
