@@ -9,6 +9,10 @@ void api_session(struct request *req);
 void api_logout(struct request *req);
 void api_locale(struct request *req);
 
+/* api_step_up.c */
+void api_step_up(struct request *req);
+void api_whoami(struct request *req);
+
 /* api_visit.c */
 void api_visit(struct request *req);
 void api_consent_texts(struct request *req);

@@ -10,22 +10,21 @@
 #include "records/trail.h"
 #include "signaling/api.h"
 #include "signaling/limiter.h"
+#include "signaling/login_limit.h"
 #include "signaling/session.h"
 #include "signaling/session.sql.h"
 #include "signaling/signald.h"
 #include "signaling/socket.h"
+#include "signaling/step_up.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LOGIN_MAX    64
-#define PASSWORD_MAX 256
-
 struct login {
     struct request *req;
-    char login[LOGIN_MAX + 1], password[PASSWORD_MAX + 1];
-    char limit_key[LOGIN_MAX + 64];
+    char login[LOGIN_NAME_MAX + 1], password[LOGIN_PASSWORD_MAX + 1];
+    char limit_key[LOGIN_LIMIT_KEY];
     char hash[160];    /* the account's, or nobody's */
     bool known, right; /* a row was found and may log in; the password fits */
     int64_t account_id, tenant_id, session_id;
@@ -214,8 +213,8 @@ static bool read_login(struct login *l, struct err *err)
 {
     const char *login, *password;
 
-    if (!json_get_str(l->req->json, "login", &login, LOGIN_MAX, err) ||
-        !json_get_str(l->req->json, "password", &password, PASSWORD_MAX, err))
+    if (!json_get_str(l->req->json, "login", &login, LOGIN_NAME_MAX, err) ||
+        !json_get_str(l->req->json, "password", &password, LOGIN_PASSWORD_MAX, err))
         return false;
     if (!*login || !*password)
         return err_set(err, ERR_INVALID, "field_range", "login or password is empty");
@@ -223,25 +222,8 @@ static bool read_login(struct login *l, struct err *err)
     for (char *p = l->login; *p; p++)
         *p = (char)tolower((unsigned char)*p);
     snprintf(l->password, sizeof l->password, "%s", password);
-    snprintf(l->limit_key, sizeof l->limit_key, "%s|%s", l->login, l->req->ip);
+    login_limit_key(l->login, l->req->ip, l->limit_key);
     return true;
-}
-
-/* Ten tries for a name from one address, and a wider bound for the address: a ward shares one. */
-static bool may_try(struct login *l)
-{
-    struct signald *app = l->req->app;
-    int64_t now = clock_mono_us();
-    int wait_s = 1;
-    json_t *extra;
-
-    if (limiter_take(app->login_limit, l->limit_key, now, &wait_s) &&
-        limiter_take(app->login_ip_limit, *l->req->ip ? l->req->ip : "local", now, &wait_s))
-        return true;
-    extra = json_pack("{s:i}", "retry_after_s", wait_s);
-    request_problem(l->req, &(struct err){ERR_LIMIT, "too_many_logins", "login rate"}, extra);
-    json_decref(extra);
-    return false;
 }
 
 static void once(void)
@@ -273,7 +255,7 @@ void api_login(struct request *req)
         login_fail(l, &err);
         return;
     }
-    if (!may_try(l)) {
+    if (!login_limit_take(req, l->limit_key)) {
         login_free(l);
         return;
     }
@@ -297,6 +279,7 @@ static void on_logged_out(void *arg, const struct err *err)
         return;
     }
     session_forget(request_app(req)->sessions, request_who(req)->account_id);
+    step_up_forget(request_app(req)->step_ups, request_who(req));
     sockets_end_account(request_app(req)->sockets, request_who(req)->account_id, request_who(req)->session_id,
                         "logged_out");
     set_cookie(req, "", 0);
@@ -322,7 +305,8 @@ void api_logout(struct request *req)
         .request_id = req->id,
     };
 
-    if (!who->session_id) { /* a bearer has nothing to end */
+    if (!who->session_id) { /* a bearer has nothing to end but this */
+        step_up_forget(request_app(req)->step_ups, who);
         request_answer_empty(req, 204);
         return;
     }

@@ -8,6 +8,7 @@
 #include "signaling/route.h"
 #include "signaling/session.h"
 #include "signaling/signald.h"
+#include "signaling/step_up.h"
 #include <string.h>
 #include <strings.h>
 
@@ -95,13 +96,20 @@ static void enter(struct request *req)
             return;
         }
         id_format(request_who(req)->account_id, key);
-        if (!exempt(req) && !limiter_take(request_app(req)->request_limit, key, clock_mono_us(), &wait_s)) {
+        if (!(r->flags & ROUTE_UNCOUNTED) && !exempt(req) &&
+            !limiter_take(request_app(req)->request_limit, key, clock_mono_us(), &wait_s)) {
             json_t *extra = json_pack("{s:i}", "retry_after_s", wait_s);
             err_set(&err, ERR_LIMIT, "too_many_requests", "account %s", key);
             request_problem(req, &err, extra);
             json_decref(extra);
             return;
         }
+    }
+    if ((r->flags & ROUTE_STEP_UP) &&
+        !step_up_holds(request_app(req)->step_ups, request_who(req), clock_mono_us())) {
+        request_refuse(req, ERR_DENIED, "step_up_needed",
+                       "the password was not shown in this session lately");
+        return;
     }
     if (!key_ok(req->idempotency)) {
         request_refuse(req, ERR_INVALID, "idempotency_key", "malformed key");

@@ -7,6 +7,9 @@
 static const struct problem_text TEXTS[] = {
     PROBLEM("login_failed", "账号或密码不正确。", "The login or the password is wrong.", "请核对后重试。",
       "Check both and try again."),
+    PROBLEM("step_up_needed", "签名前请再次确认密码。", "A signature needs the password once more.",
+      "请输入密码后重试。", "Send it to /api/v1/session/step-up, then the same request again."),
+    PROBLEM("password_wrong", "密码不正确。", "The password is wrong.", "请核对后重试。", "Check it and try again."),
     PROBLEM("too_many_logins", "登录尝试过于频繁。", "Too many attempts to log in.", "请稍后再试。",
       "Wait a little, then try again."),
     PROBLEM("token_invalid", "令牌无效。", "The token is not valid.", "请重新获取令牌。", "Make a new token."),

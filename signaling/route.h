@@ -15,6 +15,9 @@ enum api_route_flag {
     ROUTE_BEARER = 2 * ROUTE_APP,    /* only with a token (machines) */
     ROUTE_GUEST = 4 * ROUTE_APP,     /* with ROUTE_OPEN: the caller is known when there is a session */
     ROUTE_NO_ORIGIN = 8 * ROUTE_APP, /* not for browsers' pages: a foreign Origin does not matter */
+    ROUTE_STEP_UP = 16 * ROUTE_APP,  /* a signature: the password was shown within five minutes (step_up.h) */
+    ROUTE_UNCOUNTED =
+        32 * ROUTE_APP, /* asked for every piece of something that nginx holds to a pace of its own */
 };
 
 #define ROUTE_ANY_ROLE 0xffffffffu

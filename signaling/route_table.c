@@ -31,6 +31,7 @@
 #define WRITE(m, p, roles, max, fn)      {HTTP_##m, p, roles, ROUTE_JSON, max, NULL, fn, 0, 200, NULL}
 #define ASK(p, roles, op, query)         {HTTP_GET, p, roles, 0, 0, NULL, NULL, OWNER_OP(OWNER_SCHEDULER, SCHED_OP_##op), 200, query}
 #define ORDER(m, p, roles, max, op, ok)  {HTTP_##m, p, roles, ROUTE_JSON, max, NULL, NULL, OWNER_OP(OWNER_SCHEDULER, SCHED_OP_##op), ok, NULL}
+#define SIGN(m, p, roles, max, op)       {HTTP_##m, p, roles, ROUTE_JSON | ROUTE_STEP_UP, max, NULL, NULL, OWNER_OP(OWNER_SCHEDULER, SCHED_OP_##op), 200, NULL}
 #define SHOW(p, roles, op, query)        {HTTP_GET, p, roles, 0, 0, NULL, NULL, OWNER_OP(OWNER_IMAGING, DICOM_OP_##op), 200, query}
 #define FILE_AS(p, roles, op)            {HTTP_POST, p, roles, ROUTE_JSON, SMALL, NULL, NULL, OWNER_OP(OWNER_IMAGING, DICOM_OP_##op), 200, NULL}
 #define MACHINE(m, p, max, type, fn)     {HTTP_##m, p, ROUTE_ANY_ROLE, ROUTE_BEARER | ROUTE_NO_ORIGIN, max, type, fn, 0, 201, NULL}
@@ -40,6 +41,8 @@ const struct route ROUTES[] = {
     {HTTP_POST, V1 "/session", ROUTE_ANY_ROLE, ROUTE_OPEN | ROUTE_JSON, SMALL, NULL, api_login, 0, 201, NULL},
     READ(V1 "/session", ROUTE_ANY_ROLE, 0, api_session),
     {HTTP_DELETE, V1 "/session", ROUTE_ANY_ROLE, 0, 0, NULL, api_logout, 0, 204, NULL},
+    WRITE(POST, V1 "/session/step-up", ROUTE_ANY_ROLE, SMALL, api_step_up),
+    {HTTP_GET, "/internal/whoami", ROUTE_ANY_ROLE, ROUTE_UNCOUNTED, 0, NULL, api_whoami, 0, 204, NULL},
     WRITE(POST, V1 "/session/locale", ROUTE_ANY_ROLE, SMALL, api_locale),
     OPEN(GET, V1 "/config", ROUTE_GUEST | ROUTE_ETAG, api_config),
 
@@ -91,8 +94,8 @@ const struct route ROUTES[] = {
     ORDER(POST, V1 "/exams/{exam_id}/claim", RDR, SMALL, EXAM_CLAIM, 200),
     ORDER(POST, V1 "/exams/{exam_id}/release", RDR, SMALL, EXAM_RELEASE, 200),
     ORDER(PUT, V1 "/exams/{exam_id}/draft", RDR, TEXT, EXAM_DRAFT, 200),
-    ORDER(POST, V1 "/exams/{exam_id}/sign", RDR, SMALL, EXAM_SIGN, 200),
-    ORDER(POST, V1 "/exams/{exam_id}/amend", RDR, TEXT, EXAM_AMEND, 200),
+    SIGN(POST, V1 "/exams/{exam_id}/sign", RDR, SMALL, EXAM_SIGN),
+    SIGN(POST, V1 "/exams/{exam_id}/amend", RDR, TEXT, EXAM_AMEND),
     ORDER(POST, V1 "/exams/{exam_id}/reject", RDR, SMALL, EXAM_REJECT, 200),
     ORDER(POST, V1 "/exams/{exam_id}/critical", RDR, SMALL, EXAM_CRITICAL, 200),
     ASK(V1 "/exams/{exam_id}/priors", RDR, EXAM_PRIORS, NULL),

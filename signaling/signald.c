@@ -21,6 +21,7 @@
 #include "signaling/session.h"
 #include "signaling/settings.h"
 #include "signaling/socket.h"
+#include "signaling/step_up.h"
 #include "signaling/visit.h"
 #include <signal.h>
 #include <stdio.h>
@@ -159,6 +160,7 @@ static bool open_all(struct signald *app, struct err *err)
     open_limits(app);
     app->sockets = sockets_new(app);
     app->sessions = sessions_new(app);
+    app->step_ups = step_ups_new();
     app->visits = visits_new(app);
     app->rooms = rooms_new(app);
     fanout_database(app, false); /* until it says otherwise */
@@ -193,6 +195,7 @@ static void close_all(struct signald *app)
     rooms_free(app->rooms);
     visits_free(app->visits);
     sessions_free(app->sessions);
+    step_ups_free(app->step_ups);
     sockets_free(app->sockets);
     limiter_free(app->request_limit);
     limiter_free(app->login_limit);

@@ -14,6 +14,7 @@ struct owner_link;
 struct rooms;
 struct sessions;
 struct sockets;
+struct step_ups;
 struct trail;
 struct visits;
 struct workers;
@@ -31,6 +32,7 @@ struct signald {
 
     struct http_server *http;
     struct sessions *sessions;
+    struct step_ups *step_ups;
     struct limiter *request_limit, *login_limit, *login_ip_limit, *connect_limit;
     struct owner_link *owners[OWNERS_N];
     struct media *media;

@@ -496,10 +496,12 @@ static char *token(struct rig *r, struct token_claims c, int life_s)
     uint8_t key[32];
     char *out = NULL;
 
-    c.account_id = 311;
+    if (!c.account_id) {
+        c.account_id = 311;
+        c.tenant_id = 31;
+        c.roles = ROLE_DOCTOR;
+    }
     c.region_id = RIG_REGION;
-    c.tenant_id = 31;
-    c.roles = ROLE_DOCTOR;
     c.issued_at_us = now - (life_s < 0 ? 100 * US_PER_S : 0);
     c.not_before_us = now - 100 * US_PER_S;
     c.expires_at_us = now + life_s * US_PER_S;
@@ -516,6 +518,16 @@ const char *rig_bearer(struct rig *r, const char *room, bool publish, bool subsc
     snprintf(c.room, sizeof c.room, "%s", room);
     text = token(r, c, life_s);
     header = mem_format("Authorization: Bearer %s\r\n", text);
+    free(text);
+    return rig_keep(r, header);
+}
+
+const char *rig_bearer_of(struct rig *r, int64_t account_id, int64_t tenant_id, uint32_t roles)
+{
+    char *text = token(
+        r, (struct token_claims){.account_id = account_id, .tenant_id = tenant_id, .roles = roles}, 600);
+    char *header = mem_format("Authorization: Bearer %s\r\n", text);
+
     free(text);
     return rig_keep(r, header);
 }

@@ -74,6 +74,8 @@ const char *rig_code(const struct rig_answer *a); /* of a problem, "" otherwise 
 const char *rig_login(struct rig *r, const char *login);
 /** "Authorization: Bearer …\r\n" of doctor1 */
 const char *rig_bearer(struct rig *r, const char *room, bool publish, bool subscribe, int life_s);
+/** The same of somebody else, for no room. */
+const char *rig_bearer_of(struct rig *r, int64_t account_id, int64_t tenant_id, uint32_t roles);
 /** "/ws?token=…" with a token good for one socket. */
 const char *rig_join_path(struct rig *r, int life_s);
 

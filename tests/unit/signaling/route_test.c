@@ -77,7 +77,8 @@ TEST(routes, let_in_whom_the_description_says)
         bool bearer = first && !strncmp(first, "bearer:", 7);
         uint32_t want = any || open || bearer ? ROUTE_ANY_ROLE : role_bits(roles);
         if (r->roles != want || open != ((r->flags & ROUTE_OPEN) != 0) ||
-            bearer != ((r->flags & ROUTE_BEARER) != 0))
+            bearer != ((r->flags & ROUTE_BEARER) != 0) ||
+            json_is_true(json_object_get(described(t, r), "x-step-up")) != ((r->flags & ROUTE_STEP_UP) != 0))
             fail_msg("roles differ: %s %s", http_method_name(r->method), r->path);
     }
 }
