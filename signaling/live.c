@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "records/trail.h"
+#include "signaling/coview.h"
 #include "signaling/fanout.h"
 #include "signaling/identity.h"
 #include "signaling/room.h"
@@ -88,6 +89,17 @@ static struct seat *my_seat(struct socket *sock, const struct socket_message *m)
     return NULL;
 }
 
+/* The sender's seat, when it is in the room and not in the lobby; otherwise he has been told. */
+static struct seat *my_seat_inside(struct socket *sock, const struct socket_message *m)
+{
+    struct seat *seat = my_seat(sock, m);
+
+    if (!seat || seat_rights(seat))
+        return seat;
+    refuse(sock, m->id, ERR_DENIED, "not_admitted");
+    return NULL;
+}
+
 static void audit_visit(struct socket *sock, const struct visit *visit, const char *action,
                         const char *outcome)
 {
@@ -139,6 +151,7 @@ static void tell_resumed(struct socket *sock)
         socket_send(sock,
                     json_pack("{s:s, s:o}", "t", "visit", "visit", visit_doc(seat->visit, seat->account_id)));
         socket_send(sock, rights);
+        coview_show(seat);
     }
 }
 
@@ -193,6 +206,7 @@ static void on_looked(void *arg, struct visit *visit, const struct err *err)
                     visit_doc(visit, sock->who->account_id), "seat_id", json_id(seat->id), "rights",
                     rights_doc(seat->rights));
     socket_send(sock, doc);
+    coview_show(seat);
     errand_free(e);
 }
 
@@ -280,16 +294,12 @@ static void on_room_open(void *arg, struct room *room, const struct err *err)
 
 static void on_offer(struct socket *sock, const struct socket_message *m)
 {
-    struct seat *seat = my_seat(sock, m);
+    struct seat *seat = my_seat_inside(sock, m);
     struct err err = ERR_INIT;
     struct errand *e;
 
     if (!seat)
         return;
-    if (!seat_rights(seat)) {
-        refuse(sock, m->id, ERR_DENIED, "not_admitted");
-        return;
-    }
     if (!sdp_check(m->sdp, strlen(m->sdp), &err)) {
         socket_error(sock, m->id, &err);
         return;
@@ -348,6 +358,26 @@ static void on_mute_other(struct socket *sock, const struct socket_message *m)
     say_ok(sock, m->id);
 }
 
+/* --- what is looked at together --- */
+
+static void on_view(struct socket *sock, const struct socket_message *m)
+{
+    struct seat *seat = my_seat_inside(sock, m);
+
+    if (!seat)
+        return;
+    coview_view(seat, m->state);
+    say_ok(sock, m->id);
+}
+
+static void on_pointer(struct socket *sock, const struct socket_message *m)
+{
+    struct seat *seat = my_seat_inside(sock, m);
+
+    if (seat)
+        coview_pointer(seat, &m->pointer);
+}
+
 static void on_ping(struct socket *sock, const struct socket_message *m)
 {
     json_t *doc = json_pack("{s:s, s:o}", "t", "pong", "server_time", json_time(clock_now_us()));
@@ -361,9 +391,9 @@ static void on_ping(struct socket *sock, const struct socket_message *m)
 void live_message(struct socket *sock, const struct socket_message *m)
 {
     static void (*const HANDLERS[])(struct socket *, const struct socket_message *) = {
-        [SOCKET_HELLO] = on_hello, [SOCKET_JOIN] = on_join, [SOCKET_OFFER] = on_offer,
-        [SOCKET_LEAVE] = on_leave, [SOCKET_MUTE] = on_mute, [SOCKET_MUTE_OTHER] = on_mute_other,
-        [SOCKET_PING] = on_ping,
+        [SOCKET_HELLO] = on_hello, [SOCKET_JOIN] = on_join,       [SOCKET_OFFER] = on_offer,
+        [SOCKET_LEAVE] = on_leave, [SOCKET_MUTE] = on_mute,       [SOCKET_MUTE_OTHER] = on_mute_other,
+        [SOCKET_VIEW] = on_view,   [SOCKET_POINTER] = on_pointer, [SOCKET_PING] = on_ping,
     };
 
     if (sock->state != SOCKET_READY && m->type != SOCKET_HELLO) {

@@ -3,6 +3,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "records/roles.h"
+#include "signaling/coview.h"
 #include "signaling/owner_link.h"
 #include "signaling/room.h"
 #include "signaling/signald.h"
@@ -59,6 +60,8 @@ void seat_settle(struct seat *seat)
                     json_pack("{s:s, s:o, s:b, s:b}", "t", "rights", "visit_id", json_id(seat->visit->id),
                               "publish", (rights & MEDIA_RIGHT_AUDIO) != 0, "subscribe",
                               (rights & MEDIA_RIGHT_SUBSCRIBE) != 0));
+        if (rights && !seat->rights)
+            coview_show(seat); /* let in from the lobby */
     }
     seat->rights = rights;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "media/protocol.h"
+#include "signaling/limiter.h"
 
 struct socket;
 struct visit;
@@ -31,6 +32,7 @@ struct seat {
     char sdp_session[64];          /* o= of its last offer: tells a new peer connection from a restart */
     char peer[MEDIA_PEER_MAX];     /* in the media room; "" before the first offer */
     uint8_t rights, worker_rights; /* as last told to the window, to the worker */
+    struct bucket pointers;        /* coview.c */
     bool told;                     /* rights were told since the seat was filled */
     struct seat *next;
 };

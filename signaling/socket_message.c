@@ -1,5 +1,6 @@
 #include "signaling/socket_message.h"
 #include "core/json.h"
+#include <stdlib.h>
 #include <string.h>
 
 static const struct json_limits LIMITS = {SOCKET_MESSAGE_MAX, 8};
@@ -12,7 +13,11 @@ enum field {
     F_KIND = 16,
     F_ON = 32,
     F_RESUME = 64,
-    F_LOCALE = 128
+    F_LOCALE = 128,
+    F_STATE = 256,
+    F_X = 512,
+    F_Y = 1024,
+    F_INSTANCE = 2048
 };
 
 static const struct {
@@ -26,6 +31,8 @@ static const struct {
     {"leave", SOCKET_LEAVE, F_ID | F_VISIT, 0},
     {"mute", SOCKET_MUTE, F_VISIT | F_KIND | F_ON, F_ID},
     {"mute_other", SOCKET_MUTE_OTHER, F_ID | F_VISIT | F_SEAT | F_KIND, 0},
+    {"view", SOCKET_VIEW, F_VISIT | F_STATE, F_ID},
+    {"pointer", SOCKET_POINTER, F_VISIT | F_X | F_Y | F_ON | F_INSTANCE, 0},
     {"ping", SOCKET_PING, 0, F_ID},
 };
 
@@ -33,8 +40,9 @@ static const struct {
     const char *name;
     unsigned bit;
 } FIELDS[] = {
-    {"id", F_ID},     {"visit_id", F_VISIT}, {"seat_id", F_SEAT},  {"sdp", F_SDP},
-    {"kind", F_KIND}, {"on", F_ON},          {"resume", F_RESUME}, {"locale", F_LOCALE},
+    {"id", F_ID}, {"visit_id", F_VISIT},    {"seat_id", F_SEAT},  {"sdp", F_SDP},     {"kind", F_KIND},
+    {"on", F_ON}, {"resume", F_RESUME},     {"locale", F_LOCALE}, {"state", F_STATE}, {"x", F_X},
+    {"y", F_Y},   {"instance", F_INSTANCE},
 };
 
 static bool word_ok(const char *s)
@@ -59,6 +67,28 @@ static bool get_kind(const json_t *doc, bool *video, struct err *err)
     return *video || !strcmp(kind, "audio") || err_set(err, ERR_INVALID, "field_range", "kind");
 }
 
+static bool get_state(const json_t *doc, const json_t **out, struct err *err)
+{
+    size_t len;
+
+    *out = json_object_get(doc, "state");
+    if (!json_is_object(*out))
+        return err_set(err, ERR_INVALID, *out ? "field_type" : "field_missing", "state is not an object");
+    free(json_text(*out, &len));
+    return len <= SOCKET_STATE_MAX || err_set(err, ERR_INVALID, "field_range", "state is too long");
+}
+
+static bool get_point(const json_t *doc, const char *name, double *out, struct err *err)
+{
+    const json_t *value = json_object_get(doc, name);
+
+    if (!json_is_number(value))
+        return err_set(err, ERR_INVALID, value ? "field_type" : "field_missing", "%s is not a number", name);
+    *out = json_number_value(value);
+    return (*out >= -SOCKET_POINT_MAX && *out <= SOCKET_POINT_MAX) ||
+           err_set(err, ERR_INVALID, "field_range", "%s", name);
+}
+
 static bool get_field(struct socket_message *m, unsigned bit, struct err *err)
 {
     switch (bit) {
@@ -73,11 +103,22 @@ static bool get_field(struct socket_message *m, unsigned bit, struct err *err)
     case F_KIND:
         return get_kind(m->doc, &m->video, err);
     case F_ON:
-        return json_get_bool(m->doc, "on", &m->on, err);
+        if (!json_get_bool(m->doc, "on", &m->on, err))
+            return false;
+        m->pointer.on = m->on;
+        return true;
     case F_RESUME:
         return get_word(m->doc, "resume", &m->resume, 128, err);
     case F_LOCALE:
         return get_word(m->doc, "locale", &m->locale, 8, err);
+    case F_STATE:
+        return get_state(m->doc, &m->state, err);
+    case F_X:
+        return get_point(m->doc, "x", &m->pointer.x, err);
+    case F_Y:
+        return get_point(m->doc, "y", &m->pointer.y, err);
+    case F_INSTANCE:
+        return get_word(m->doc, "instance", &m->pointer.instance, 128, err);
     default:
         return false;
     }

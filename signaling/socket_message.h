@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/err.h"
+#include "signaling/coview.h"
 
 enum socket_type {
     SOCKET_HELLO,
@@ -13,12 +14,16 @@ enum socket_type {
     SOCKET_LEAVE,
     SOCKET_MUTE,
     SOCKET_MUTE_OTHER,
+    SOCKET_VIEW,
+    SOCKET_POINTER,
     SOCKET_PING
 };
 
 #define SOCKET_MESSAGE_MAX (256 * 1024)
 #define SOCKET_HELLO_MAX   4096
 #define SOCKET_ID_MAX      64
+#define SOCKET_STATE_MAX   4096 /* bytes of a view, as compact JSON */
+#define SOCKET_POINT_MAX   1e6
 
 struct socket_message {
     enum socket_type type;
@@ -27,6 +32,8 @@ struct socket_message {
     const char *sdp, *resume, *locale;
     bool video; /* kind: video, else audio */
     bool on;
+    const json_t *state; /* of a view */
+    struct pointer pointer;
     json_t *doc; /* the strings above live here */
 };
 

@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "records/age.h"
+#include "signaling/coview.h"
 #include "signaling/identity.h"
 #include "signaling/recording.h"
 #include "signaling/room.h"
@@ -201,6 +202,8 @@ static void settle(struct visit *visit, bool changed)
             seat_leave(seat); /* after the window was told that its rights are gone */
     }
     recording_follow(visit);
+    if (visit_is_over(visit))
+        coview_end(visit);
     if (visit_is_over(visit) && visit->room)
         room_close(visit->room, "visit over");
     if (changed)
@@ -293,6 +296,7 @@ static void forget(struct visits *v, struct visit *visit)
     while (*at != visit)
         at = &(*at)->next;
     *at = visit->next;
+    coview_end(visit);
     if (visit->room)
         room_unbind(visit->room);
     while (visit->seats) {

@@ -17,6 +17,7 @@
 
 struct identity;
 struct room;
+struct socket_text;
 struct signald;
 struct visits;
 
@@ -31,8 +32,9 @@ struct visit {
     bool may_record; /* consent to recording holds */
     bool recording;  /* the worker says it runs */
     struct seat *seats;
-    struct room *room;       /* media; NULL until the first offer */
-    int64_t unused_since_us; /* monotonic; 0 while somebody is present */
+    struct socket_text *view; /* the newest shared one, as it is told; NULL: none. coview.c */
+    struct room *room;        /* media; NULL until the first offer */
+    int64_t unused_since_us;  /* monotonic; 0 while somebody is present */
     /* private to visit.c */
     int loading;
     bool reload;

@@ -15,6 +15,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         abort();
     if (ok && (m.type == SOCKET_JOIN || m.type == SOCKET_OFFER) && (m.visit_id <= 0 || !*m.id))
         abort();
+    if (ok && m.type == SOCKET_VIEW && !json_is_object(m.state))
+        abort();
+    if (ok && m.type == SOCKET_POINTER &&
+        !(m.pointer.x <= SOCKET_POINT_MAX && m.pointer.y <= SOCKET_POINT_MAX && *m.pointer.instance))
+        abort();
     socket_message_free(&m);
     return 0;
 }

@@ -86,6 +86,8 @@ void rig_ws_say(struct rig_ws *w, const char *text);
 void rig_ws_bytes(struct rig_ws *w, const void *bytes, size_t len); /* as they are */
 /** The next message of this type (others before it are dropped); fails the test after 8 s. Lent until the next call. */
 const json_t *rig_ws_hear(struct rig_ws *w, const char *type);
+/** How many of this type come before the next `until`. */
+int rig_ws_count(struct rig_ws *w, const char *type, const char *until);
 bool rig_ws_ended(struct rig_ws *w, int wait_ms);
 void rig_ws_drop(struct rig_ws *w); /* without a good-bye */
 /** Open, hello, welcome. */

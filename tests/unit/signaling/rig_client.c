@@ -293,7 +293,7 @@ static json_t *take(struct rig_ws *w)
     return doc ? doc : json_null();
 }
 
-const json_t *rig_ws_hear(struct rig_ws *w, const char *type)
+static const json_t *hear(struct rig_ws *w, const char *type, const char *counted, int *n)
 {
     int64_t deadline = test_deadline_us(WAIT_MS);
 
@@ -303,12 +303,28 @@ const json_t *rig_ws_hear(struct rig_ws *w, const char *type)
         json_t *doc = take(w);
         if (doc && !strcmp(rig_str(doc, "t"), type))
             return w->heard = doc;
+        *n += doc && counted && !strcmp(rig_str(doc, "t"), counted);
         json_decref(doc);
         if (doc)
             continue;
         if (w->ended || !receive(w->rig, w->fd, w->rx, &w->len, &w->ended, deadline))
             fail_msg("no %s was heard", type);
     }
+}
+
+const json_t *rig_ws_hear(struct rig_ws *w, const char *type)
+{
+    int n = 0;
+
+    return hear(w, type, NULL, &n);
+}
+
+int rig_ws_count(struct rig_ws *w, const char *type, const char *until)
+{
+    int n = 0;
+
+    hear(w, until, type, &n);
+    return n;
 }
 
 bool rig_ws_ended(struct rig_ws *w, int wait_ms)

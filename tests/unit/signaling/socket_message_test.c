@@ -1,4 +1,5 @@
 #include "core/json.h"
+#include "core/mem.h"
 #include "signaling/socket_message.h"
 #include "tests/unit/test.h"
 #include <stdlib.h>
@@ -25,6 +26,10 @@ static json_t *sample(const char *name)
         return json_string("audio");
     if (!strcmp(name, "visit_id") || !strcmp(name, "seat_id"))
         return json_string("384226543616000001");
+    if (!strcmp(name, "state"))
+        return json_pack("{s:s}", "study_uid", "1.2.3");
+    if (!strcmp(name, "x") || !strcmp(name, "y"))
+        return json_real(12.5);
     if (!strcmp(name, "locale"))
         return json_string("en");
     return json_string("word");
@@ -81,7 +86,7 @@ TEST(socket_message, is_what_the_schema_says_member_by_member)
         CHECK_ERR(parse(doc, &err), &err, ERR_INVALID, "field_unknown");
         json_decref(doc);
     }
-    CHECK_INT(seen, 7);
+    CHECK_INT(seen, 9);
     json_decref(schema);
 }
 
@@ -108,7 +113,37 @@ TEST(socket_message, of_the_wrong_shape_is_refused_with_a_word)
     refused("{\"t\":\"join\",\"id\":\"\",\"visit_id\":\"5\"}", "field_range");
     refused("{\"t\":\"mute\",\"visit_id\":\"5\",\"kind\":\"smell\",\"on\":true}", "field_range");
     refused("{\"t\":\"mute\",\"visit_id\":\"5\",\"kind\":\"audio\",\"on\":\"yes\"}", "field_type");
+    refused("{\"t\":\"view\",\"visit_id\":\"5\",\"state\":[]}", "field_type");
+    refused("{\"t\":\"view\",\"visit_id\":\"5\",\"state\":null}", "field_type");
+    refused("{\"t\":\"pointer\",\"visit_id\":\"5\",\"x\":1000001,\"y\":0,\"on\":true,\"instance\":\"1\"}",
+            "field_range");
+    refused("{\"t\":\"pointer\",\"visit_id\":\"5\",\"x\":\"1\",\"y\":0,\"on\":true,\"instance\":\"1\"}",
+            "field_type");
+    refused("{\"t\":\"pointer\",\"visit_id\":\"5\",\"x\":1e400,\"y\":0,\"on\":true,\"instance\":\"1\"}",
+            "malformed_json");
     refused("{\"t\":\"ping\",\"id\":[[[[[[[[[[1]]]]]]]]]]}", "json_too_deep");
+}
+
+static bool view_of(size_t word_len, struct err *err)
+{
+    char *word = mem_new(word_len + 1);
+    json_t *doc;
+    bool ok;
+
+    memset(word, 'x', word_len);
+    doc = json_pack("{s:s, s:s, s:{s:s}}", "t", "view", "visit_id", "5", "state", "a", word);
+    ok = parse(doc, err);
+    json_decref(doc);
+    free(word);
+    return ok;
+}
+
+TEST(view, is_at_most_four_kilobytes)
+{
+    struct err err = ERR_INIT;
+
+    CHECK_OK(view_of(SOCKET_STATE_MAX - strlen("{\"a\":\"\"}"), &err), &err);
+    CHECK_ERR(view_of(SOCKET_STATE_MAX - strlen("{\"a\":\"\"}") + 1, &err), &err, ERR_INVALID, "field_range");
 }
 
 TEST(socket_message, that_is_refused_still_says_whose_request_it_was)
