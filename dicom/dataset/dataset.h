@@ -4,7 +4,7 @@
  *         they point into the caller's bytes, which must stay as they are until dataset_close(). dataset_close(NULL) is fine.
  * Runs on any thread; one data set belongs to one.
  * Trust   none: the bytes are the outside's. Every length is checked, nothing recurses, memory is bounded by the
- *         limits (about 56 bytes per element and what is inflated).
+ *         limits (about 40 bytes per element and what is inflated).
  * Errors  ERR_INVALID, with a reason that says what the sender did:
  *           not_dicom            neither File Meta Information nor a data set of any syntax
  *           truncated            ends in the middle of an element
@@ -55,7 +55,7 @@ struct dataset_limits {
     unsigned depth_max; /* at most DATASET_DEPTH_MAX */
 };
 #define DATASET_DEPTH_MAX 64
-extern const struct dataset_limits DATASET_LIMITS_DEFAULT; /* 192 MiB, 2 million, 32 */
+extern const struct dataset_limits DATASET_LIMITS_DEFAULT; /* 128 MiB, 2 million, 32 */
 
 /* Faults that did not keep us from reading. */
 #define DATASET_NOTES(X)                                                                                     \
