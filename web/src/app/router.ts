@@ -21,6 +21,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/office", component: () => import("@/pages/OfficePage.vue"), meta: { roles: ["office"], title: "office.title" } },
   { path: "/audit", component: () => import("@/pages/AuditPage.vue"), meta: { roles: ["auditor"], title: "audit.title" } },
   { path: "/my/access-log", component: () => import("@/pages/AccessLogPage.vue"), meta: { roles: ["patient"], title: "access.title" } },
+  { path: "/study/:study", component: () => import("@/pages/StudyPage.vue"), props: true, meta: { title: "viewer.title", stage: true } },
   { path: "/recording/:visitId", component: () => import("@/pages/RecordingPage.vue"), props: true, meta: { title: "recording.title" } },
   { path: "/:rest(.*)*", component: () => import("@/pages/NotFoundPage.vue"), meta: { title: "home.notFound" } },
 ];

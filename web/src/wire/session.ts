@@ -1,4 +1,5 @@
 import { computed, reactive, readonly } from "vue";
+import { DicomWeb } from "./dicomweb";
 import { Http } from "./http";
 import { randomWord } from "./keys";
 import { Problem } from "./problem";
@@ -37,6 +38,12 @@ export const http = new Http({
   fetch: (...args) => fetch(...args),
   wait: (ms) => new Promise((done) => setTimeout(done, ms)),
   locale: () => state.locale,
+  onUnauthenticated: () => sessionOver(),
+});
+
+export const dicomweb = new DicomWeb({
+  fetch: (...args) => fetch(...args),
+  wait: (ms) => new Promise((done) => setTimeout(done, ms)),
   onUnauthenticated: () => sessionOver(),
 });
 
