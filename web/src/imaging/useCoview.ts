@@ -1,11 +1,7 @@
 import { onScopeDispose, reactive, ref, shallowRef, type Ref } from "vue";
 import { live } from "@/wire/session";
-import type { Told as Heard } from "@/wire/socket";
+import type { Told } from "@/wire/socket";
 import { CLOSED, Coview, type SharedView } from "./coview";
-
-type Told = Heard
-  | { t: "view"; visit_id: string; seat_id: string; state: unknown }
-  | { t: "pointer"; visit_id: string; seat_id: string; x: number; y: number; on: boolean; instance: string };
 
 /** Somebody else's finger on the picture, in the picture's own width and height. */
 export interface RemotePointer { seat: string; name: string; x: number; y: number; instance: string; at: number }
@@ -47,7 +43,7 @@ function make(visitId: string): Entry {
   let pointing = "";
 
   const co = new Coview(() => seat, {
-    send: (state) => live.tell({ t: "view", visit_id: visitId, state: state as Record<string, unknown> } as never),
+    send: (state) => live.tell({ t: "view", visit_id: visitId, state: state as Record<string, unknown> }),
     show: (next, by) => {
       leader.value = by === seat ? "" : names[by] ?? "";
       view.value = next.study_uid ? next : null;
@@ -79,7 +75,7 @@ function make(visitId: string): Entry {
     }
   }
 
-  const off = live.onMessage(hear as (message: Heard) => void);
+  const off = live.onMessage(hear);
   const sweep = setInterval(() => {
     for (const one of Object.values(pointers)) if (performance.now() - one.at > POINTER_FADES_MS) delete pointers[one.seat];
   }, 1_000);
@@ -99,11 +95,11 @@ function make(visitId: string): Entry {
       if (!seat || now - pointedAt < POINTER_EVERY_MS) return;
       pointedAt = now;
       pointing = instance;
-      live.tell({ t: "pointer", visit_id: visitId, x, y, on: true, instance } as never);
+      live.tell({ t: "pointer", visit_id: visitId, x, y, on: true, instance });
     },
     unpoint: () => {
       if (!pointing) return;
-      live.tell({ t: "pointer", visit_id: visitId, x: 0, y: 0, on: false, instance: pointing } as never);
+      live.tell({ t: "pointer", visit_id: visitId, x: 0, y: 0, on: false, instance: pointing });
       pointing = "";
     },
   };

@@ -59,7 +59,7 @@ export function useStudy(study: () => string) {
   watch(study, () => { chosen.value = null; opened.value = null; });
 
   let asked: ReturnType<typeof setTimeout> | undefined;
-  useEvent("study" as never, () => {
+  useEvent("study", () => {
     clearTimeout(asked);
     asked = setTimeout(() => { void list.reload(); void metadata.reload(); }, 1_500);
   });
