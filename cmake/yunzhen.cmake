@@ -9,7 +9,7 @@ include(CheckPIESupported)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
-check_pie_supported(LANGUAGES C)
+check_pie_supported(LANGUAGES C CXX)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
@@ -17,7 +17,8 @@ add_library(yz_flags INTERFACE)
 target_compile_features(yz_flags INTERFACE c_std_17)
 target_compile_definitions(yz_flags INTERFACE _GNU_SOURCE)
 target_compile_options(yz_flags INTERFACE
-    -std=gnu17 -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+    $<$<COMPILE_LANGUAGE:C>:-std=gnu17> $<$<COMPILE_LANGUAGE:CXX>:-std=c++17>
+    -Wall -Wextra -Wconversion -Wshadow -Wvla $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
     $<$<BOOL:${YZ_WERROR}>:-Werror>)
 # The source root, so that an include names its room; the build root, for what embed_sql() writes.
 target_include_directories(yz_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})

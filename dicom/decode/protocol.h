@@ -78,5 +78,6 @@ struct decode_answer {
     char text[400];                 /* for operators; never a name */
 };
 
-/* DECODE_FRAME's values: little endian, Bits Allocated wide (1 bit: eight pixels to a byte, lowest bit first, as stored),
- * colour interleaved by pixel, no padding byte; no LUT and no colour transform but the one inside the codec. */
+/* DECODE_FRAME's values: little endian, Bits Allocated wide (1 bit images: one byte a pixel, and the answer says 8
+ * allocated), colour interleaved by pixel (YBR_FULL_422 with its chroma given to both pixels), no padding byte; no LUT and
+ * no colour transform but the one inside the codec. Signed values of fewer bits are extended by their sign. */

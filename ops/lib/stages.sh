@@ -62,7 +62,7 @@ stage_shell() {
 
 stage_format() {
     local sources
-    mapfile -t sources < <(tracked '*.c' '*.h')
+    mapfile -t sources < <(tracked '*.c' '*.h' '*.cpp')
     if (cd "$top" && clang-format-14 --dry-run -Werror "${sources[@]}") >"$results/format.log" 2>&1; then
         count 1 0 0
     else
