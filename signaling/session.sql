@@ -19,6 +19,10 @@ SELECT a.login, a.name, a.locale, a.tenant_id, o.name, o.kind, o.care_level,
   LEFT JOIN records.staff s ON s.region_id = a.region_id AND s.id = a.staff_id
  WHERE a.region_id = $1::bigint AND a.id = $2::bigint AND a.state = 'active'
 
+-- name: windows_to_close   ($1 region, $2 accounts[], $3 tenants[], $4 sessions[])
+SELECT account_id, session_id, $1::bigint AS region_id
+  FROM records.windows_to_close($1::bigint, $2::bigint[], $3::bigint[], $4::bigint[])
+
 -- name: session_insert   ($1 region, $2 id, $3 tenant, $4 account, $5 sha256, $6 life s, $7 idle s)
 INSERT INTO records.sessions (region_id, id, tenant_id, account_id, token_hash, created_at, seen_at, expires_at)
 VALUES ($1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bytea, now(), now(),

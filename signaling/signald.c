@@ -23,6 +23,7 @@
 #include "signaling/socket.h"
 #include "signaling/step_up.h"
 #include "signaling/visit.h"
+#include "signaling/window_check.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,6 +169,7 @@ static bool open_all(struct signald *app, struct err *err)
     if (!open_db(app, data, err))
         goto out;
     app->trail = trail_new(&(struct trail_config){app->loop, app->db, &app->ids, app->region_id, writer});
+    app->windows = window_check_new(app);
     open_owners(app, data);
     path = mem_format("%s/run", data);
     app->media = media_new(app, path, (unsigned)config_int(app->config, "media.workers"));
@@ -188,6 +190,7 @@ static void close_all(struct signald *app)
     if (app->workers)
         workers_free(app->workers);
     db_close(app->db);
+    window_check_free(app->windows);
     media_free(app->media);
     for (unsigned i = 0; i < OWNERS_N; i++)
         owner_link_free(app->owners[i]);

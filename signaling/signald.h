@@ -17,6 +17,7 @@ struct sockets;
 struct step_ups;
 struct trail;
 struct visits;
+struct window_check;
 struct workers;
 
 struct signald {
@@ -39,5 +40,6 @@ struct signald {
     struct rooms *rooms;
     struct visits *visits;
     struct sockets *sockets;
+    struct window_check *windows;
     struct trail *trail;
 };

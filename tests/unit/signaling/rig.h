@@ -67,8 +67,11 @@ void rig_event(struct rig *r, uint64_t seq, const char *topic, int64_t account_i
 /** headers: "Name: value\r\n"…; body NULL: none. Lent until the next call. */
 const struct rig_answer *rig_http(struct rig *r, const char *method, const char *path, const char *headers,
                                   const char *body);
-/** Bytes as they are; what came back within wait_ms or until the end. Lent until the next call. @param[out] ended */
-const char *rig_raw(struct rig *r, const char *bytes, size_t len, int wait_ms, bool *ended);
+/** Bytes as they are; what came back up to where `until` stands in it (NULL: to the end of the connection). Lent until
+ * the next call. @param[out] ended the other side has closed */
+const char *rig_raw(struct rig *r, const char *bytes, size_t len, const char *until, bool *ended);
+/** Say it, stay for so long whatever comes, and leave. */
+void rig_raw_and_leave(struct rig *r, const char *bytes, size_t len, int stay_ms);
 const char *rig_code(const struct rig_answer *a); /* of a problem, "" otherwise */
 /** "Cookie: yz_session=…\r\n" of somebody newly logged in; lent until the test ends. */
 const char *rig_login(struct rig *r, const char *login);
@@ -84,11 +87,11 @@ struct rig_ws;
 struct rig_ws *rig_ws_open(struct rig *r, const char *path, const char *headers, int *status);
 void rig_ws_say(struct rig_ws *w, const char *text);
 void rig_ws_bytes(struct rig_ws *w, const void *bytes, size_t len); /* as they are */
-/** The next message of this type (others before it are dropped); fails the test after 8 s. Lent until the next call. */
+/** The next message of this type (others before it are dropped); fails the test after 20 s. Lent until the next call. */
 const json_t *rig_ws_hear(struct rig_ws *w, const char *type);
 /** How many of this type come before the next `until`. */
 int rig_ws_count(struct rig_ws *w, const char *type, const char *until);
-bool rig_ws_ended(struct rig_ws *w, int wait_ms);
+bool rig_ws_ended(struct rig_ws *w); /* by the other side; waits for it */
 void rig_ws_drop(struct rig_ws *w); /* without a good-bye */
 /** Open, hello, welcome. */
 struct rig_ws *rig_ws_greet(struct rig *r, const char *who_headers, const char *resume);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define RX_MAX  (1 << 20)
-#define WAIT_MS 8000
+#define WAIT_MS 20000
 
 struct rig_ws {
     struct rig *rig;
@@ -132,7 +132,8 @@ static bool receive(struct rig *r, int fd, uint8_t *buf, size_t *len, bool *ende
     return false;
 }
 
-const char *rig_raw(struct rig *r, const char *bytes, size_t len, int wait_ms, bool *ended)
+static const char *raw(struct rig *r, const char *bytes, size_t len, const char *until, int wait_ms,
+                       bool *ended)
 {
     int fd = dial(r);
     size_t got = 0;
@@ -143,10 +144,23 @@ const char *rig_raw(struct rig *r, const char *bytes, size_t len, int wait_ms, b
     *ended = false;
     CHECK(fd >= 0);
     send_all(r, fd, bytes, len);
-    while (!*ended && receive(r, fd, (uint8_t *)own.raw, &got, ended, deadline))
+    while (!*ended && !(until && strstr(own.raw, until)) &&
+           receive(r, fd, (uint8_t *)own.raw, &got, ended, deadline))
         ;
     close(fd);
     return own.raw;
+}
+
+const char *rig_raw(struct rig *r, const char *bytes, size_t len, const char *until, bool *ended)
+{
+    return raw(r, bytes, len, until, WAIT_MS, ended);
+}
+
+void rig_raw_and_leave(struct rig *r, const char *bytes, size_t len, int stay_ms)
+{
+    bool ended;
+
+    raw(r, bytes, len, NULL, stay_ms, &ended);
 }
 
 /* --- HTTP --- */
@@ -327,9 +341,9 @@ int rig_ws_count(struct rig_ws *w, const char *type, const char *until)
     return n;
 }
 
-bool rig_ws_ended(struct rig_ws *w, int wait_ms)
+bool rig_ws_ended(struct rig_ws *w)
 {
-    int64_t deadline = test_deadline_us(wait_ms);
+    int64_t deadline = test_deadline_us(WAIT_MS);
 
     while (!w->ended && receive(w->rig, w->fd, w->rx, &w->len, &w->ended, deadline))
         if (w->len > RX_MAX / 2)

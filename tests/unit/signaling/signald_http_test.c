@@ -247,7 +247,7 @@ TEST(document, comes_whole_and_then_not_again)
 static void raw(struct rig *r, const char *bytes, const char *want, bool want_ended)
 {
     bool ended;
-    const char *got = rig_raw(r, bytes, strlen(bytes), 1000, &ended);
+    const char *got = rig_raw(r, bytes, strlen(bytes), want_ended ? NULL : want, &ended);
 
     if (strncmp(got, want, strlen(want)) || ended != want_ended)
         fail_msg("%.40s -> %.60s (%s)", bytes, got, ended ? "ended" : "open");
@@ -268,7 +268,7 @@ TEST(connection, that_asks_for_another_protocol_is_closed)
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: "
         "AAMAAABkAAQAAP__\r\nContent-Length: 2\r\n\r\n{}",
         "", true);
-    got = rig_raw(r, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24, 1000, &ended);
+    got = rig_raw(r, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24, NULL, &ended);
     CHECK(ended && !strstr(got, " 200 ") && !strstr(got, " 101 "));
     raw(r, "GET /ws HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: tls/1.0\r\n\r\n", "HTTP/1.0 403 ",
         true);
@@ -295,9 +295,11 @@ TEST(connection, that_pipelines_gets_every_answer_in_order)
     struct rig *r = rig_start(t, NULL);
     const char *me = rig_login(r, "patient1");
     char *one = mem_format("GET /api/v1/session HTTP/1.1\r\n" HOST "%s\r\n", me);
-    char *all = mem_format("%s%sGET /healthz HTTP/1.1\r\n" HOST "\r\n%s", one, one, one);
+    char *all =
+        mem_format("%s%sGET /healthz HTTP/1.1\r\n" HOST "\r\n%sGET /api/v1/nowhere HTTP/1.1\r\n" HOST "\r\n",
+                   one, one, one);
     bool ended;
-    const char *at = rig_raw(r, all, strlen(all), 1500, &ended);
+    const char *at = rig_raw(r, all, strlen(all), "HTTP/1.1 404 ", &ended);
     int n = 0;
 
     for (const char *p = at; (p = strstr(p, "HTTP/1.1 200 OK")); p++)
@@ -314,11 +316,9 @@ TEST(connection, that_drips_its_header_is_closed_and_nobody_else_waits)
 {
     struct rig *r = rig_start(t, NULL);
     bool ended;
-    int64_t began = clock_mono_us();
 
-    rig_raw(r, "GET /healthz HTTP/1.1\r\nHost:", 28, 15000, &ended);
+    rig_raw(r, "GET /healthz HTTP/1.1\r\nHost:", 28, NULL, &ended);
     CHECK(ended);
-    CHECK(clock_mono_us() - began < 14 * US_PER_S);
     CHECK_INT(rig_http(r, "GET", "/healthz", "", NULL)->status, 200);
 }
 
@@ -400,13 +400,12 @@ TEST(waiting, for_the_scheduler_burns_nothing_although_the_next_request_is_there
     const char *doctor = rig_login(r, "doctor1");
     char *two = mem_format("GET /api/v1/pool HTTP/1.1\r\n" HOST "%s\r\nGET /healthz HTTP/1.1\r\n" HOST "\r\n",
                            doctor);
-    bool ended;
     long before;
 
     rig_http(r, "GET", "/api/v1/session", doctor, NULL);
     r->silent = true;
     before = ticks_of(r->pid);
-    rig_raw(r, two, strlen(two), 1500, &ended);
+    rig_raw_and_leave(r, two, strlen(two), 1500);
     CHECK(ticks_of(r->pid) - before < 30); /* of 150; a spin takes all of them */
     free(two);
 }
@@ -416,11 +415,10 @@ TEST(waiting, client_that_leaves_before_its_answer_harms_nobody)
     struct rig *r = rig_start(t, NULL);
     const char *doctor = rig_login(r, "doctor1");
     char *one = mem_format("GET /api/v1/pool HTTP/1.1\r\n" HOST "%s\r\n", doctor);
-    bool ended;
 
     r->silent = true;
     for (int i = 0; i < 20; i++)
-        rig_raw(r, one, strlen(one), 5, &ended);
+        rig_raw_and_leave(r, one, strlen(one), 5);
     CHECK_SOON(r->loop, r->asked >= 20);
     rig_scheduler(r, false); /* all twenty are answered now, and nobody is there to hear it */
     r->silent = false;

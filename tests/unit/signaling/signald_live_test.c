@@ -91,7 +91,7 @@ TEST(socket, that_says_nothing_is_closed_after_five_seconds)
     struct rig_ws *w = rig_ws_open(r, "/ws", rig_login(r, "doctor1"), &status);
 
     CHECK_STR(rig_str(rig_ws_hear(w, "bye"), "reason"), "hello_timeout");
-    CHECK(rig_ws_ended(w, 3000));
+    CHECK(rig_ws_ended(w));
 }
 
 TEST(socket, that_says_too_much_too_fast_or_in_binary_is_closed)
