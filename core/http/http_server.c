@@ -20,6 +20,7 @@ _Static_assert(HTTP_SERVER_PRE >= LWS_PRE, "room in front of a frame");
 #define BODY_TOTAL_S  30           /* trap 8: lws re-arms its timer with each byte, so we keep a total */
 #define WRITE_S       20           /* trap 9: a reader that takes nothing for this long is dropped */
 #define ANSWER_S      30           /* a handler that has not answered by now is answered for */
+#define SLOW_S        600          /* the same of ROUTE_SLOW */
 #define GOODBYE_TURNS 50
 #define HEAD_MAX      4096
 #define CONN_MAGIC    0x636f6e6eu
@@ -263,9 +264,10 @@ static int on_writable(struct conn *c)
 static void dispatch(struct conn *c)
 {
     struct request *req = c->req;
+    int patience_s = req->route->flags & ROUTE_SLOW ? SLOW_S : ANSWER_S;
 
-    c->deadline_us = clock_mono_us() + ANSWER_S * US_PER_S;
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ANSWER_S + WRITE_S); /* trap 3 */
+    c->deadline_us = clock_mono_us() + patience_s * US_PER_S;
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, patience_s + WRITE_S); /* trap 3 */
     req->handed = true;
     c->server->app.routed(req);
     if (c->req == req && !req->answer.status) {

@@ -59,6 +59,8 @@ const char *problem_title(int status)
         return "Content Too Large";
     case 415:
         return "Unsupported Media Type";
+    case 422:
+        return "Unprocessable Content";
     case 428:
         return "Precondition Required";
     case 429:

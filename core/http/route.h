@@ -13,6 +13,7 @@ typedef void route_fn(struct request *req); /* answers once, now or later */
 enum route_flag {
     ROUTE_JSON = 1, /* wants one JSON object as body */
     ROUTE_ETAG = 2, /* answers carry an ETag */
+    ROUTE_SLOW = 4, /* the handler may take ten minutes instead of 30 s */
     ROUTE_APP = 16, /* the first of the daemon's own */
 };
 
