@@ -31,20 +31,22 @@ INSERT INTO records.persons (region_id, id, tenant_id, name, sex, birth_date) VA
     (150000, 112, 12, '演示居民丑 Demo Resident Twelve', 'unknown','1972-04-01')
 ON CONFLICT DO NOTHING;
 
--- doctor1 and doctor2 serve the same pool (L2, general); doctor3 sits one level above.
+-- doctor1 and doctor2 serve the same pool (L2, general); doctor3 sits one level above. reader1 and reader2, of two hospitals, read
+-- the same pictures and ECGs.
 INSERT INTO records.staff (region_id, id, tenant_id, name, title, licence_no, licence_from, licence_until, specialties) VALUES
     (150000, 201, 31, '演示医生甲 Demo Doctor One',     '主治医师',   'DEMO-201', '2015-01-01', '2099-12-31', '{general,cardiology,respiratory}'),
     (150000, 202, 31, '演示医生乙 Demo Doctor Two',     '副主任医师', 'DEMO-202', '2010-01-01', '2099-12-31', '{general,cardiology,respiratory}'),
     (150000, 203, 32, '演示医生丙 Demo Doctor Three',   '主任医师',   'DEMO-203', '2005-01-01', '2099-12-31', '{general,cardiology}'),
     (150000, 204, 21, '演示乡医 Demo Township Doctor',  '医师',       'DEMO-204', '2018-01-01', '2099-12-31', '{general}'),
     (150000, 205, 21, '演示操作员 Demo Operator',       '护士',       NULL, NULL, NULL, '{}'),
-    (150000, 206, 32, '演示阅片医生 Demo Reader',       '主治医师',   'DEMO-206', '2012-01-01', '2099-12-31', '{radiology}'),
+    (150000, 206, 32, '演示阅片医生 Demo Reader',       '主治医师',   'DEMO-206', '2012-01-01', '2099-12-31', '{radiology,ecg}'),
     (150000, 207, 31, '演示门诊办公室 Demo Office',     '门诊办公室', NULL, NULL, NULL, '{}'),
     (150000, 208,  1, '演示协调员 Demo Coordinator',    '协调员',     NULL, NULL, NULL, '{}'),
     (150000, 209, 31, '演示财务 Demo Finance',          '财务',       NULL, NULL, NULL, '{}'),
     (150000, 210,  1, '演示监管员 Demo Supervisor',     '监管员',     NULL, NULL, NULL, '{}'),
     (150000, 211, 31, '演示审计员 Demo Auditor',        '审计员',     NULL, NULL, NULL, '{}'),
-    (150000, 212,  1, '演示管理员 Demo Admin',          '管理员',     NULL, NULL, NULL, '{}')
+    (150000, 212,  1, '演示管理员 Demo Admin',          '管理员',     NULL, NULL, NULL, '{}'),
+    (150000, 213, 31, '演示阅片医生乙 Demo Reader Two', '副主任医师', 'DEMO-213', '2011-01-01', '2099-12-31', '{radiology,ecg}')
 ON CONFLICT DO NOTHING;
 
 INSERT INTO records.accounts (region_id, id, tenant_id, login, password_hash, name, person_id, staff_id) VALUES
@@ -64,12 +66,13 @@ INSERT INTO records.accounts (region_id, id, tenant_id, login, password_hash, na
     (150000, 319, 31, 'finance1',         '!', '演示财务 Demo Finance',          NULL, 209),
     (150000, 320,  1, 'supervisor1',      '!', '演示监管员 Demo Supervisor',     NULL, 210),
     (150000, 321, 31, 'auditor1',         '!', '演示审计员 Demo Auditor',        NULL, 211),
-    (150000, 322,  1, 'admin1',           '!', '演示管理员 Demo Admin',          NULL, 212)
+    (150000, 322,  1, 'admin1',           '!', '演示管理员 Demo Admin',          NULL, 212),
+    (150000, 323, 31, 'reader2',          '!', '演示阅片医生乙 Demo Reader Two', NULL, 213)
 ON CONFLICT DO NOTHING;
 
 INSERT INTO records.account_roles (region_id, account_id, tenant_id, role)
 SELECT region_id, id, tenant_id, rtrim(login, '0123456789') FROM records.accounts
- WHERE region_id = 150000 AND id BETWEEN 301 AND 322
+ WHERE region_id = 150000 AND id BETWEEN 301 AND 323
 ON CONFLICT DO NOTHING;
 
 INSERT INTO records.consent_texts (region_id, kind, version, locale, tenant_id, title, text, text_hash, required_for, effective_from)

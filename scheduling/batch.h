@@ -41,8 +41,10 @@ struct batch {
     struct db_rows actor_rows;
     struct actor *actors;          /* of req[i] */
     struct id_set changed, queues; /* orders; doctors whose waiting line moved */
+    struct id_set exams, reading;  /* exams that changed; those of them that stand or stood in the pool */
     json_t *told;                  /* order id -> extra accounts that hear of its change */
-    json_t *looks; /* identity looks audited here: [account, order], remembered after the commit */
+    struct seen *looks;            /* identity looks audited here, remembered after the commit */
+    size_t n_looks, cap_looks;
     struct owner_event **events; /* published after the commit */
     size_t n_events, cap_events;
 };
@@ -76,6 +78,10 @@ void batch_audit(struct batch *b, const struct sched_request *r, struct batch_au
 /** An order moved: audit row with from, to and why, event at the end, visit mirrored. */
 void batch_changed(struct batch *b, int64_t order_id, int64_t also_account);
 void batch_queue(struct batch *b, int64_t doctor_id);
+/** Is this the first time today that the asking account sees that subject's person this way? Then it is noted and the caller
+ * writes the audit row. Further looks, as a screen refreshes, add nothing a reader of the trail would want to know.
+ * @param what a word that lives for ever */
+bool batch_first_look(struct batch *b, const struct sched_request *r, int64_t subject_id, const char *what);
 
 /* Audiences. */
 struct batch_event {

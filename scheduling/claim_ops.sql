@@ -61,11 +61,12 @@ SELECT $1::bigint, r.visit_id, r.id, r.tenant_id, 'doctor', r.account_id, r.staf
   FROM json_to_recordset($2::json) AS r (visit_id bigint, id bigint, tenant_id bigint, account_id bigint, staff_id bigint, name text);
 
 -- name: claim_log_insert   ($1 region, $2 epoch, $3 batch, $4 now, $5 rows)
-INSERT INTO scheduling.claim_log (region_id, id, tenant_id, order_id, staff_id, version, result, reason, winner_id, epoch, batch,
+-- Of orders and of exams: one of the two ids stands in a row.
+INSERT INTO scheduling.claim_log (region_id, id, tenant_id, order_id, exam_id, staff_id, version, result, reason, winner_id, epoch, batch,
                                   rank, request_id, at)
-SELECT $1::bigint, r.id, r.tenant_id, r.order_id, r.staff_id, r.version, r.result, r.reason, r.winner_id, $2::bigint, $3::bigint,
+SELECT $1::bigint, r.id, r.tenant_id, r.order_id, r.exam_id, r.staff_id, r.version, r.result, r.reason, r.winner_id, $2::bigint, $3::bigint,
        r.rank, r.request_id, $4::timestamptz
-  FROM json_to_recordset($5::json) AS r (id bigint, tenant_id bigint, order_id bigint, staff_id bigint, version int, result text,
+  FROM json_to_recordset($5::json) AS r (id bigint, tenant_id bigint, order_id bigint, exam_id bigint, staff_id bigint, version int, result text,
        reason text, winner_id bigint, rank int, request_id text);
 
 -- name: claim_log_won   ($1 region, $2 orders[], $3 doctors[])

@@ -168,7 +168,7 @@ static bool due_rosters(struct batch *b)
 static bool due_all(struct batch *b, void *arg)
 {
     (void)arg;
-    return due_orders(b) && due_circles(b) && due_rosters(b);
+    return due_orders(b) && due_circles(b) && due_rosters(b) && due_exams(b);
 }
 
 static bool due_seal(struct batch *b, void *arg)

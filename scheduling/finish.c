@@ -1,5 +1,6 @@
 /* The end of a batch: what changed is read once more as it now stands, and told to whom it concerns. */
 #include "core/mem.h"
+#include "scheduling/exam_move.h"
 #include "scheduling/owner.sql.h"
 #include "scheduling/owner_internal.h"
 #include "scheduling/waiting_line.h"
@@ -50,31 +51,48 @@ static void order_event(struct batch *b, const struct order *o)
 
 /* ---------------------------------------------------------------- answers */
 
-static bool looked_today(const struct batch *b, int64_t account_id, int64_t order_id)
+static struct seen *seen_at(struct owner *o, int64_t account_id, int64_t subject_id, const char *what)
 {
-    const struct owner *o = b->owner;
-    const struct seen *s =
-        &o->seen[(uint64_t)(account_id * 31 + order_id) % (sizeof o->seen / sizeof *o->seen)];
-    json_t *row;
-    size_t i;
+    uint64_t at = (uint64_t)(account_id * 31 + subject_id) * 31 + (unsigned char)what[0];
 
-    if (s->account_id == account_id && s->order_id == order_id && s->day == b->today)
-        return true;
-    json_array_foreach(b->looks, i,
-                       row) if (json_integer_value(json_array_get(row, 0)) == account_id &&
-                                json_integer_value(json_array_get(row, 1)) == order_id) return true;
-    return false;
+    return &o->seen[at % (sizeof o->seen / sizeof *o->seen)];
 }
 
-/* Who saw whose identity stands in the trail before the answer leaves: the first look of an account at an order each day.
- * Further looks, as a screen refreshes, add nothing a reader of the trail would want to know. */
+static bool seen_is(const struct seen *s, int64_t account_id, int64_t subject_id, const char *what)
+{
+    return s->account_id == account_id && s->subject_id == subject_id && s->what && !strcmp(s->what, what);
+}
+
+bool batch_first_look(struct batch *b, const struct sched_request *r, int64_t subject_id, const char *what)
+{
+    int64_t account_id = batch_actor(b, r)->id;
+    const struct seen *s = seen_at(b->owner, account_id, subject_id, what);
+
+    if (seen_is(s, account_id, subject_id, what) && s->day == b->today)
+        return false;
+    for (size_t i = 0; i < b->n_looks; i++)
+        if (seen_is(&b->looks[i], account_id, subject_id, what))
+            return false;
+    if (b->n_looks == b->cap_looks)
+        b->looks =
+            mem_grow(b->looks, (b->cap_looks = b->cap_looks ? 2 * b->cap_looks : 16) * sizeof *b->looks);
+    b->looks[b->n_looks++] =
+        (struct seen){.account_id = account_id, .subject_id = subject_id, .day = b->today, .what = what};
+    return true;
+}
+
+void batch_remember_looks(struct batch *b)
+{
+    for (size_t i = 0; i < b->n_looks; i++)
+        *seen_at(b->owner, b->looks[i].account_id, b->looks[i].subject_id, b->looks[i].what) = b->looks[i];
+}
+
+/* Who saw whose identity stands in the trail before the answer leaves. */
 static void look_audit(struct batch *b, struct sched_request *r, const struct order *o, uint32_t party)
 {
-    const struct actor *actor = batch_actor(b, r);
-
-    if (!order_shows_identity(party) || (party & PARTY_PATIENT) || looked_today(b, actor->id, o->id))
+    if (!order_shows_identity(party) || (party & PARTY_PATIENT) ||
+        !batch_first_look(b, r, o->id, "order.look"))
         return;
-    json_array_append_new(b->looks, json_pack("[I, I]", (json_int_t)actor->id, (json_int_t)o->id));
     batch_audit(b, r,
                 (struct batch_audit){.tenant_id = o->tenant_id,
                                      .person_id = o->person_id,
@@ -236,7 +254,7 @@ bool batch_finish(struct batch *b)
     bool ok;
 
     wanted_orders(b, &ids);
-    ok = orders_load(&orders, b, ids.v, ids.n);
+    ok = exams_finish(b) && orders_load(&orders, b, ids.v, ids.n);
     if (ok) {
         for (size_t i = 0; i < b->changed.n; i++)
             if ((o = orders_find(&orders, b->changed.v[i])))

@@ -32,5 +32,15 @@ op_fn op_clinic_list, op_slot_list;
 op_fn op_duty_get, op_duty_set, op_presence;
 /* waiting_ops.c */
 op_fn op_waiting_get;
+/* exam_ops.c */
+op_fn op_exam_create, op_exam_list, op_exam_get, op_exam_cancel, op_reading_list;
+/* read_claim_ops.c */
+op_set_fn op_exam_claim;
+/* read_ops.c */
+op_fn op_exam_release, op_exam_draft, op_exam_reject, op_exam_priors, op_template_list;
+/* report_ops.c */
+op_fn op_exam_sign, op_exam_amend, op_report_list;
+/* alert_ops.c */
+op_fn op_exam_critical, op_alert_list, op_alert_acknowledge;
 /* turn.c */
 op_fn op_health;

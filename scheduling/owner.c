@@ -39,6 +39,10 @@ bool owner_new(struct owner **out, const struct owner_options *opt, struct err *
         }
         seal_new(&o->seal, opt->region_id, o->key);
     }
+    if (opt->report_key_path && !sign_key_load(&o->report_key, opt->report_key_path, true, err)) {
+        owner_free(o);
+        return false;
+    }
     *out = o;
     return true;
 }
@@ -51,6 +55,7 @@ void owner_free(struct owner *o)
     stream_reset(&o->stream);
     seal_free(o->seal);
     sign_key_free(o->key);
+    sign_key_free(o->report_key);
     free(o->conninfo);
     free(o);
 }

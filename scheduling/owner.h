@@ -26,7 +26,8 @@ void owner_event_free(struct owner_event *ev);
 
 struct owner_options {
     const char *conninfo;
-    const char *key_path; /* audit.key; NULL: no sealing (tests) */
+    const char *key_path;        /* audit.key; NULL: no sealing (tests) */
+    const char *report_key_path; /* report.key; made when absent. NULL: cannot sign reports (tests) */
     int64_t region_id;
     uint16_t node;
     int64_t lease_us; /* how long silence of the owner keeps others out */

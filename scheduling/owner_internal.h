@@ -15,12 +15,13 @@ struct owner {
     int64_t renewed_mono_us;
     struct ids ids;
     struct stream stream;
-    struct sign_key *key;
+    struct sign_key *key, *report_key;
     struct seal *seal;
     struct seen {
-        int64_t account_id, order_id;
+        int64_t account_id, subject_id;
         int32_t day;
-    } seen[4096]; /* identity looks already in today's trail; a lost entry only means one row more */
+        const char *what; /* a word that lives for ever */
+    } seen[4096];         /* identity looks already in today's trail; a lost entry only means one row more */
     int64_t sealed_audit_seq; /* own rows already seen by the sealer: nothing new, no question */
 };
 
@@ -36,6 +37,8 @@ void owner_lose(struct owner *o, const char *why);
 bool batch_begin(struct batch *b, struct owner *o, struct sched_request **req, size_t n);
 /** COMMIT; when its outcome is unknown, find out. Publishes on success. */
 bool batch_commit(struct batch *b);
+/** finish.c: what was seen in this batch stands in the trail from here on. */
+void batch_remember_looks(struct batch *b);
 void batch_end(struct batch *b); /* rolls back unless committed, frees */
 
 /* One batch outside of any request: timers, presence sweeps. fn writes and returns false when the database failed. */

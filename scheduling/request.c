@@ -430,6 +430,10 @@ void answer_clear(struct sched_request *r)
     free(r->order_ids);
     r->order_ids = NULL;
     r->n_order_ids = 0;
+    r->exam_id = 0;
+    free(r->exam_ids);
+    r->exam_ids = NULL;
+    r->n_exam_ids = 0;
     r->as_list = false;
     r->deferred = r->replayed = false;
 }

@@ -58,6 +58,9 @@ struct sched_request {
     int64_t *order_ids; /* or with a list of views */
     size_t n_order_ids;
     bool as_list;
+    int64_t exam_id;   /* or with this exam's view */
+    int64_t *exam_ids; /* or with a list of those; not NULL even when empty */
+    size_t n_exam_ids;
     bool deferred; /* the same key is being decided in this batch: ask again in the next */
     bool replayed; /* answered from the idempotency table */
 };

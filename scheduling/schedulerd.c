@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "scheduling/order_fsm.h"
+#include "scheduling/exam_fsm.h"
 #include "scheduling/roster_fsm.h"
 #include "scheduling/server.h"
 #include <stdio.h>
@@ -50,10 +51,12 @@ static bool serve(struct err *err)
     const char *data = config_str(config, "data"), *db = config_str(config, "db");
     char *conninfo = *db ? mem_str(db) : mem_format("host=%s/run/pg dbname=yunzhen user=yz_schedulerd", data);
     char *socket = below(data, "schedulerd.socket", "run/schedulerd.sock"), *keys = below(data, NULL, "keys");
-    char *key = below(data, NULL, "keys/audit.key"), *metrics = mem_format("%s.metrics.sock", socket);
+    char *key = below(data, NULL, "keys/audit.key"), *report_key = below(data, NULL, "keys/report.key");
+    char *metrics = mem_format("%s.metrics.sock", socket);
     struct owner_options opt = {
         .conninfo = conninfo,
         .key_path = key,
+        .report_key_path = report_key,
         .region_id = config_int(config, "region"),
         .node = (uint16_t)config_int(config, "node"),
         .lease_us = config_int(config, "schedulerd.lease_ms") * US_PER_MS,
@@ -81,6 +84,7 @@ out:
     free(socket);
     free(keys);
     free(key);
+    free(report_key);
     free(metrics);
     return ok;
 }
@@ -94,6 +98,10 @@ int main(int argc, char **argv)
     /* For README.md and its test: the drawings come from the tables. */
     if (argc == 2 && !strcmp(argv[1], "--fsm-mermaid")) {
         order_fsm_mermaid(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (argc == 2 && !strcmp(argv[1], "--exam-mermaid")) {
+        exam_fsm_mermaid(stdout);
         return EXIT_SUCCESS;
     }
     if (argc == 2 && !strcmp(argv[1], "--roster-mermaid")) {

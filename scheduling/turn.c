@@ -9,18 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Until exams can be ordered there is none. */
-static bool op_no_exam(struct batch *b, struct sched_request *r)
-{
-    (void)b;
-    if (!strcmp(sched_op_name(r->op) + strlen(sched_op_name(r->op)) - 5, ".list") &&
-        r->op != SCHED_OP_REPORT_LIST)
-        r->answer.doc = json_array();
-    else
-        answer_refuse(r, ERR_NOT_FOUND, "not_found", "no such exam");
-    return true;
-}
-
 const struct op OPS[SCHED_OP_COUNT] = {
     [SCHED_OP_CLINIC_LIST] = {.one = op_clinic_list},
     [SCHED_OP_SLOT_LIST] = {.one = op_slot_list},
@@ -45,23 +33,23 @@ const struct op OPS[SCHED_OP_COUNT] = {
     [SCHED_OP_ORDER_END] = {.one = op_order_end},
     [SCHED_OP_ORDER_NOTE] = {.one = op_order_note},
     [SCHED_OP_ORDER_SIGN] = {.one = op_order_sign},
-    [SCHED_OP_EXAM_CREATE] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_LIST] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_GET] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_CANCEL] = {.one = op_no_exam},
-    [SCHED_OP_READING_LIST] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_CLAIM] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_RELEASE] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_DRAFT] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_SIGN] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_AMEND] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_REJECT] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_CRITICAL] = {.one = op_no_exam},
-    [SCHED_OP_REPORT_LIST] = {.one = op_no_exam},
-    [SCHED_OP_EXAM_PRIORS] = {.one = op_no_exam},
-    [SCHED_OP_TEMPLATE_LIST] = {.one = op_no_exam},
-    [SCHED_OP_ALERT_LIST] = {.one = op_no_exam},
-    [SCHED_OP_ALERT_ACKNOWLEDGE] = {.one = op_no_exam},
+    [SCHED_OP_EXAM_CREATE] = {.one = op_exam_create},
+    [SCHED_OP_EXAM_LIST] = {.one = op_exam_list},
+    [SCHED_OP_EXAM_GET] = {.one = op_exam_get},
+    [SCHED_OP_EXAM_CANCEL] = {.one = op_exam_cancel},
+    [SCHED_OP_READING_LIST] = {.one = op_reading_list},
+    [SCHED_OP_EXAM_CLAIM] = {.set = op_exam_claim},
+    [SCHED_OP_EXAM_RELEASE] = {.one = op_exam_release},
+    [SCHED_OP_EXAM_DRAFT] = {.one = op_exam_draft},
+    [SCHED_OP_EXAM_SIGN] = {.one = op_exam_sign},
+    [SCHED_OP_EXAM_AMEND] = {.one = op_exam_amend},
+    [SCHED_OP_EXAM_REJECT] = {.one = op_exam_reject},
+    [SCHED_OP_EXAM_CRITICAL] = {.one = op_exam_critical},
+    [SCHED_OP_REPORT_LIST] = {.one = op_report_list},
+    [SCHED_OP_EXAM_PRIORS] = {.one = op_exam_priors},
+    [SCHED_OP_TEMPLATE_LIST] = {.one = op_template_list},
+    [SCHED_OP_ALERT_LIST] = {.one = op_alert_list},
+    [SCHED_OP_ALERT_ACKNOWLEDGE] = {.one = op_alert_acknowledge},
     [SCHED_OP_PRESENCE] = {.one = op_presence},
     [SCHED_OP_HEALTH] = {.one = op_health},
 };
@@ -102,7 +90,6 @@ bool batch_begin(struct batch *b, struct owner *o, struct sched_request **req, s
     *b = (struct batch){
         .owner = o, .region_id = o->opt.region_id, .epoch = o->epoch, .req = req, .n = n, .err = ERR_INIT};
     b->told = json_object();
-    b->looks = json_array();
     b->actors = mem_new(sizeof *b->actors * (n + 1));
     if (!o->epoch)
         return err_set(&b->err, ERR_STALE, "not_owner", "this process does not own the region");
@@ -125,7 +112,9 @@ void batch_end(struct batch *b)
     free(b->changed.v);
     free(b->queues.v);
     json_decref(b->told);
-    json_decref(b->looks);
+    free(b->looks);
+    free(b->exams.v);
+    free(b->reading.v);
     db_rows_free(&b->actor_rows);
 }
 
@@ -162,22 +151,6 @@ static bool outcome_was_commit(struct batch *b)
     return done;
 }
 
-static void remember_looks(struct batch *b)
-{
-    json_t *look_row;
-    size_t i;
-
-    json_array_foreach(b->looks, i, look_row)
-    {
-        int64_t account = json_integer_value(json_array_get(look_row, 0)),
-                order = json_integer_value(json_array_get(look_row, 1));
-        struct owner *o = b->owner;
-
-        o->seen[(uint64_t)(account * 31 + order) % (sizeof o->seen / sizeof *o->seen)] =
-            (struct seen){account, order, b->today};
-    }
-}
-
 bool batch_commit(struct batch *b)
 {
     struct owner *o = b->owner;
@@ -193,7 +166,7 @@ bool batch_commit(struct batch *b)
     stream_committed(&o->stream);
     if (b->writing)
         o->batch = b->number;
-    remember_looks(b);
+    batch_remember_looks(b);
     for (size_t i = 0; i < b->n_events; i++) {
         if (o->opt.on_event)
             o->opt.on_event(o->opt.arg, b->events[i]);
@@ -346,7 +319,8 @@ static bool idempotency_find(struct batch *b)
 
 static bool is_open(const struct sched_request *r)
 {
-    return !r->answer.err.code && !r->answer.doc && !r->order_id && !r->as_list && !r->deferred;
+    return !r->answer.err.code && !r->answer.doc && !r->order_id && !r->as_list && !r->exam_id &&
+           !r->exam_ids && !r->deferred;
 }
 
 static bool run_set(struct batch *b, size_t first)

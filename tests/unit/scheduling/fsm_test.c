@@ -1,3 +1,4 @@
+#include "scheduling/exam_fsm.h"
 #include "scheduling/order_fsm.h"
 #include "scheduling/roster_fsm.h"
 #include "tests/unit/test.h"
@@ -94,6 +95,61 @@ TEST(roster_fsm, slots_are_free_only_while_the_session_is_open_or_running)
         }
 }
 
+/* The states a read may not come back from, and those it must be able to leave. */
+TEST(exam_fsm, every_state_and_event_is_either_in_the_table_or_refused)
+{
+    int edges = 0;
+
+    for (int s = 0; s < EXAM_STATE_COUNT; s++)
+        for (int e = 0; e < EXAM_EVENT_COUNT; e++) {
+            const struct exam_edge *edge = exam_edge((enum exam_state)s, (enum exam_event)e);
+
+            if (!edge)
+                continue;
+            edges++;
+            CHECK_INT(edge->from, s);
+            CHECK(*edge->why);
+            CHECK(s != EXAM_REJECTED && s != EXAM_CANCELLED);
+            CHECK(edge->to != EXAM_SIGNED || s == EXAM_DRAFT);   /* nothing is signed that was not written */
+            CHECK(edge->to != EXAM_CLAIMED || s == EXAM_POOLED); /* nor claimed that did not wait */
+            CHECK(s < EXAM_SIGNED || edge->to >= EXAM_SIGNED);   /* what is signed stays signed */
+        }
+    CHECK_INT(edges, 22);
+}
+
+TEST(exam_fsm, no_exam_can_be_stuck)
+{
+    bool seen[EXAM_STATE_COUNT] = {[EXAM_ORDERED] = true}, ends[EXAM_STATE_COUNT] = {false};
+
+    for (int s = 0; s < EXAM_STATE_COUNT; s++)
+        ends[s] = exam_is_final((enum exam_state)s);
+    for (int round = 0; round < EXAM_STATE_COUNT; round++)
+        for (int s = 0; s < EXAM_STATE_COUNT; s++)
+            for (int e = 0; e < EXAM_EVENT_COUNT; e++) {
+                const struct exam_edge *edge = exam_edge((enum exam_state)s, (enum exam_event)e);
+
+                if (edge && seen[s])
+                    seen[edge->to] = true;
+                if (edge && ends[edge->to])
+                    ends[s] = true;
+            }
+    for (int s = 0; s < EXAM_STATE_COUNT; s++) {
+        CHECK(seen[s]);
+        CHECK(ends[s]);
+    }
+}
+
+TEST(exam_fsm, names_are_each_others_inverse)
+{
+    enum exam_state state;
+
+    for (int s = 0; s < EXAM_STATE_COUNT; s++) {
+        CHECK(exam_state_parse(exam_state_name((enum exam_state)s), &state));
+        CHECK_INT(state, s);
+    }
+    CHECK(!exam_state_parse("lost", &state));
+}
+
 /* ---------------------------------------------------------------- the drawings in README.md */
 
 static char *text_of(FILE *f)
@@ -114,7 +170,8 @@ static void readme_holds(void (*draw)(FILE *out))
 
     draw(drawn);
     drawing = text_of(drawn);
-    CHECK(strstr(readme, drawing) != NULL); /* yz-schedulerd --fsm-mermaid, --roster-mermaid */
+    CHECK(strstr(readme, drawing) !=
+          NULL); /* yz-schedulerd --fsm-mermaid, --exam-mermaid, --roster-mermaid */
     free(readme);
     free(drawing);
 }
@@ -127,4 +184,9 @@ TEST(order_fsm, the_readme_shows_the_drawing_that_the_table_gives)
 TEST(roster_fsm, the_readme_shows_the_drawing_that_the_table_gives)
 {
     readme_holds(roster_fsm_mermaid);
+}
+
+TEST(exam_fsm, the_readme_shows_the_drawing_that_the_table_gives)
+{
+    readme_holds(exam_fsm_mermaid);
 }

@@ -71,6 +71,7 @@ struct fx *fx_bare(struct test *t)
     const char *conninfo = pg_new_migrated(PG_SUPERUSER);
 
     f->t = t;
+    snprintf(f->report_key, sizeof f->report_key, "%s", test_path(t, test_dir(t), "report.key"));
     snprintf(f->super, sizeof f->super, "%s", conninfo);
     as_role(f->sched, sizeof f->sched, conninfo, "yz_schedulerd");
     as_role(f->signal, sizeof f->signal, conninfo, "yz_signald");
@@ -83,6 +84,7 @@ static struct owner *make_owner(struct fx *f, uint16_t node, bool listen)
 {
     struct owner_options opt = {.conninfo = f->sched,
                                 .key_path = test_path(f->t, test_dir(f->t), "audit.key"),
+                                .report_key_path = f->report_key,
                                 .region_id = 150000,
                                 .node = node,
                                 .lease_us = 1000 * US_PER_MS,
@@ -140,6 +142,8 @@ static const struct who {
     {"doctor3", 313, 32, 0, 203, ROLE_DOCTOR},
     {"township_doctor1", 314, 21, 0, 204, ROLE_TOWNSHIP_DOCTOR},
     {"operator1", 315, 21, 0, 205, ROLE_OPERATOR},
+    {"reader1", 316, 32, 0, 206, ROLE_READER},
+    {"reader2", 323, 31, 0, 213, ROLE_READER},
     {"office1", 317, 31, 0, 207, ROLE_OFFICE},
     {"coordinator1", 318, 1, 0, 208, ROLE_COORDINATOR},
     {"supervisor1", 320, 1, 0, 210, ROLE_SUPERVISOR},

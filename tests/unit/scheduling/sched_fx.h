@@ -6,6 +6,7 @@
 struct fx {
     struct test *t;
     char super[256], sched[256], signal[256], audit[256]; /* conninfo by role */
+    char report_key[256];
     struct owner *o;
     struct owner_event *events[4096];
     size_t n_events;
