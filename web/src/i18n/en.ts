@@ -188,9 +188,17 @@ const en: typeof zhCN = {
       invert: "Invert", reset: "Reset", series: "Previous, next series", clear: "Clear measurements", follow: "Look together or alone", help: "This list",
     },
   },
+  ecg: {
+    title: "ECG", loading: "Opening the ECG…", empty: "This study has no ECG yet", paper: "ECG, leads {leads}, {s} seconds, {hz} samples a second. Choose a caliper, then Enter places it, arrows move it, space changes the line, Escape clears.",
+    recording: "Recording", recordingN: "Recording {n}", group: "Waveform", groups: { rhythm: "Rhythm", median: "Median beat" }, speed: "Paper speed", gain: "Gain", layout: "Layout",
+    mmPerS: "{n} mm/s", mmPerMv: "{n} mm/mV", timeCaliper: "Time caliper", amplitudeCaliper: "Amplitude caliper", caliperHow: "Press and drag on the paper.", milliseconds: "{ms} ms", msBpm: "{ms} ms · {bpm}/min", millivolts: "{mv} mV",
+    filters: "Display filter: none (as stored); recorded with: {stored}", band: "{low}–{high} Hz", below: "≤ {high} Hz", above: "≥ {low} Hz", notch: "notch {hz} Hz", notStated: "not stated",
+    calibrateShort: "Calibrate", calibrate: "Calibrate this screen", calibrateHow: "Hold a bank card against the screen and move the slider until the drawn card is exactly as wide. Once for each workstation.", cardWidth: "Width of the card", narrower: "Narrower", wider: "Wider", calibrateKeep: "It fits",
+    notCalibrated: "Screen not calibrated: millimetres are not exact", before: "10 s back", after: "10 s on", machine: "Measured by the machine, not confirmed",
+  },
   coview: { following: "Together", free: "Alone", followHint: "Together: pages, window and zoom are the same for all. Alone: nobody is disturbed.", leads: "{name} is moving" },
   error: {
-    image_unsupported: "This image encoding cannot be opened in a browser. Ask the administrator to convert it.", image_broken: "The data of this image is incomplete and cannot be shown. Ask the department to send it again.", viewer_broken: "The image viewer did not start. Reload the page; if that does not help, use a newer browser.",
+    waveform_missing: "This file holds no ECG that can be shown. Ask the department to send it again.", image_unsupported: "This image encoding cannot be opened in a browser. Ask the administrator to convert it.", image_broken: "The data of this image is incomplete and cannot be shown. Ask the department to send it again.", viewer_broken: "The image viewer did not start. Reload the page; if that does not help, use a newer browser.",
     request: "Request number: {id}",
     unexpected: "Something went wrong. Try again; if it stays, tell us the request number.", unavailable: "The service is starting. Please try again in a moment.", service_away: "The service is starting. Please try again in a moment.", offline: "No network; nothing was sent. Check the network and try again.",
     outcome_unknown: "The line broke and we do not know whether it was done. Press again; it will not happen twice.", internal: "Something broke on our side. Try again; if it stays, tell us the request number.",

@@ -186,9 +186,17 @@ export default {
       invert: "反相", reset: "复位", series: "上一序列、下一序列", clear: "清除测量", follow: "跟随或自由浏览", help: "本说明",
     },
   },
+  ecg: {
+    title: "心电图", loading: "正在打开心电图…", empty: "这份检查还没有心电图", paper: "心电图，导联 {leads}，{s} 秒，采样率 {hz} 赫兹。选择卡尺后按回车放置，方向键移动，空格换边，Esc 清除。",
+    recording: "记录", recordingN: "记录 {n}", group: "波形", groups: { rhythm: "节律", median: "中位心搏" }, speed: "走纸速度", gain: "增益", layout: "导联排列",
+    mmPerS: "{n} mm/s", mmPerMv: "{n} mm/mV", timeCaliper: "时间卡尺", amplitudeCaliper: "幅度卡尺", caliperHow: "在图纸上按住拖动。", milliseconds: "{ms} ms", msBpm: "{ms} ms · {bpm} 次/分", millivolts: "{mv} mV",
+    filters: "显示滤波：无（按存储显示）；采集滤波：{stored}", band: "{low}–{high} Hz", below: "≤ {high} Hz", above: "≥ {low} Hz", notch: "陷波 {hz} Hz", notStated: "未注明",
+    calibrateShort: "校准屏幕", calibrate: "校准屏幕", calibrateHow: "把一张银行卡或身份证贴在屏幕上，移动滑块，直到画出的卡片与它一样宽。每台电脑校准一次即可。", cardWidth: "卡片宽度", narrower: "窄一点", wider: "宽一点", calibrateKeep: "一样宽了",
+    notCalibrated: "屏幕未校准，毫米不准确", before: "前 10 秒", after: "后 10 秒", machine: "机器测量（未经医生确认）",
+  },
   coview: { following: "一起看", free: "自己看", followHint: "一起看：与对方同步翻页、调窗和缩放。自己看：互不影响。", leads: "{name} 正在操作" },
   error: {
-    image_unsupported: "这种图像编码在浏览器里打不开。请联系管理员转换后再看。", image_broken: "这幅图像的数据不完整，无法显示。请联系检查科室重新发送。", viewer_broken: "图像显示程序没有启动。请刷新页面；若仍不行，请换用较新的浏览器。",
+    waveform_missing: "这份文件里没有可显示的心电波形。请联系检查科室重新发送。", image_unsupported: "这种图像编码在浏览器里打不开。请联系管理员转换后再看。", image_broken: "这幅图像的数据不完整，无法显示。请联系检查科室重新发送。", viewer_broken: "图像显示程序没有启动。请刷新页面；若仍不行，请换用较新的浏览器。",
     request: "请求编号：{id}",
     unexpected: "出了点问题。请重试；若仍不行，请告诉我们请求编号。", unavailable: "服务正在启动或重启，请稍候重试。", service_away: "服务正在启动或重启，请稍候重试。", offline: "网络不通，没有发出去。请检查网络后重试。",
     outcome_unknown: "网络中断，不确定是否已完成。请再点一次，不会重复。", internal: "系统内部错误。请重试；若仍不行，请告诉我们请求编号。",

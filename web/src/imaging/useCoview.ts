@@ -3,7 +3,7 @@ import { live } from "@/wire/session";
 import type { Told } from "@/wire/socket";
 import { CLOSED, Coview, type SharedView } from "./coview";
 
-/** Somebody else's finger on the picture, in the picture's own width and height. */
+/** Somebody else's finger: columns and rows of an image, or seconds and rows of an ECG sheet. */
 export interface RemotePointer { seat: string; name: string; x: number; y: number; instance: string; at: number }
 
 const POINTER_EVERY_MS = 60;
