@@ -1,7 +1,8 @@
 /* charset.h - Specific Character Set (0008,0005) to UTF-8 and back, and names as people search for them.
  *
  * Owns    strings it returns, freed by the caller with free().
- * Runs on any thread; iconv descriptors are kept per thread.
+ * Runs on any thread. Tables are loaded by the C library on first use: a process that will not be allowed to open files
+ *         calls charset_prepare() before.
  * Repair  what a device writes and what it says it writes differ often. Bytes above 7F that are well-formed UTF-8 while the
  *         label says Latin-1, GBK or nothing are read as UTF-8; bytes that are well-formed GB18030 Chinese while the label
  *         says Latin-1, UTF-8 or nothing as GB18030. What was done is reported, and the bytes stay in the file.
@@ -51,6 +52,9 @@ struct charset {
     bool unknown;
 };
 
+/** Load all tables now. Called by the others by themselves; a second call costs nothing. */
+void charset_prepare(void);
+
 /** The set that holds in this data set: its own (0008,0005), else that of the data set around it. */
 void charset_of(struct charset *out, const struct dataset_item *item);
 /** From the element's text: "ISO_IR 100", "\\ISO 2022 IR 58"; spellings such as "ISO-IR 100", "ISO_IR_192", "UTF-8" as well. */
@@ -67,6 +71,9 @@ char *charset_text(const struct dataset_item *item, uint32_t tag, size_t index, 
 char *charset_text_all(const struct dataset_item *item, uint32_t tag, unsigned *repaired);
 /** A name: groups joined by `=`, empty groups and components at the end dropped, spaces trimmed per component. */
 char *charset_name(const struct dataset_item *item, uint32_t tag, unsigned *repaired);
+
+/** The same for a name that is UTF-8 already. */
+char *charset_name_tidy(const char *name);
 
 /** UTF-8 in another set (with escapes for JIS, Korean and GB2312, reset at delimiters as PS3.5 asks). A character it does
  * not have becomes '?', and *lossy is set (may be NULL). @return bytes, freed by the caller; *len without the final NUL */

@@ -13,6 +13,10 @@
 
 struct dataset_out;
 
+/* What our File Meta Information and association requests say wrote them (PS3.7 D.3.3.2). */
+#define DICOM_IMPLEMENTATION_UID  "2.25.226418364219372410934817635720915423187"
+#define DICOM_IMPLEMENTATION_NAME "YUNZHEN_1"
+
 #define SYNTAX_IMPLICIT_LITTLE "1.2.840.10008.1.2"
 #define SYNTAX_EXPLICIT_LITTLE "1.2.840.10008.1.2.1"
 #define SYNTAX_EXPLICIT_BIG    "1.2.840.10008.1.2.2"
