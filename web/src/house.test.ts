@@ -14,18 +14,19 @@ const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
 const text = (name: string): string => readFileSync(join(SRC, name), "utf8");
 const sources = files.filter((name) => !name.endsWith(".test.ts"));
 
-const FEATURES = ["call", "booking", "consent", "township", "doctor", "office", "audit", "recording", "viewer", "ecg"];
+const FEATURES = ["call", "booking", "consent", "township", "doctor", "office", "audit", "recording", "viewer", "ecg", "reading", "alert"];
 const ALLOWED: Record<string, string[]> = {
   wire: ["wire"],
   media: ["media"],
   i18n: ["i18n", "wire"],
   ui: ["ui", "i18n", "wire"],
   order: ["order", "ui", "i18n", "wire"],
+  exam: ["exam", "ui", "i18n", "wire"],
   imaging: ["imaging", "ui", "i18n", "wire"],
-  pages: ["pages", "order", "imaging", "ui", "i18n", "wire", ...FEATURES],
-  app: ["app", "pages", "ui", "i18n", "wire"],
+  pages: ["pages", "order", "exam", "imaging", "ui", "i18n", "wire", ...FEATURES],
+  app: ["app", "pages", "alert", "ui", "i18n", "wire"],
 };
-for (const feature of FEATURES) ALLOWED[feature] = [feature, "order", "imaging", "media", "ui", "i18n", "wire"];
+for (const feature of FEATURES) ALLOWED[feature] = [feature, "order", "exam", "imaging", "media", "ui", "i18n", "wire"];
 
 function importsOf(name: string): string[] {
   return [...text(name).matchAll(/(?:from|import)\s*\(?\s*"([@.][^"]+)"/g)].map((found) => {

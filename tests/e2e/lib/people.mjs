@@ -192,3 +192,156 @@ export class TownshipDoctor extends Person {
     return this.screen.attribute("order", "data-order");
   }
 }
+
+/** Who orders exams and looks at images in a visit: doctor and township doctor alike. */
+const ORDERS = {
+  /** @returns {id, accession} of the new exam */
+  async orders_an_exam({ modality, procedure, question, urgency = "normal" }) {
+    const known = await this.screen.attributes("exams exam", "data-exam");
+    await this.screen.press("exam-new");
+    await this.screen.chooses("exam-modality", modality);
+    await this.screen.chooses("exam-urgency", urgency);
+    await this.screen.types("exam-procedure", procedure);
+    await this.screen.types("exam-question", question);
+    await this.screen.press("exam-order");
+    const id = await until(`${this.screen.name}'s new exam is listed`, async () =>
+      (await this.screen.attributes("exams exam", "data-exam")).find((one) => !known.includes(one)));
+    return { id, accession: (await this.screen.text(`exam[data-exam="${id}"] exam-accession`)).trim() };
+  },
+
+  sees_the_exam(id, state, options) {
+    return this.screen.has(`exam[data-exam="${id}"]`, "data-state", state, options);
+  },
+
+  /** @param count images, all of them stored */
+  async sees_all_images(id, count, options) {
+    await this.screen.has(`exam[data-exam="${id}"] exam-upload`, "data-state", "complete", options);
+    await this.screen.has(`exam[data-exam="${id}"] exam-upload`, "data-count", String(count), options);
+  },
+
+  async opens_images(id) {
+    await this.screen.press(`exam[data-exam="${id}"] exam-open`);
+    await this.screen.sees("images");
+  },
+
+  /** So many pictures further, with the keyboard. */
+  async turns_the_stack(pictures) {
+    await this.screen.evaluate(() => document.querySelector("[data-testid=viewer-glass]").focus());
+    for (let n = 0; n < pictures; n++) await this.screen.driver.press("ArrowDown");
+  },
+
+  /** Rests the hand on the picture, at a share of its width and height. */
+  async points_at(x, y) {
+    const box = await this.screen.evaluate(() => {
+      const { left, top, width, height } = document.querySelector("[data-testid=viewer-glass]").getBoundingClientRect();
+      return { left, top, width, height };
+    });
+    for (const far of [0.5, 0.9, 1]) await this.screen.driver.page.mouse.move(box.left + box.width * x * far, box.top + box.height * y * far);
+  },
+
+  async closes_images() {
+    await this.screen.press("images-close");
+    await this.screen.sees_no("images");
+  },
+
+  /** Reads the critical value back; the bar goes. */
+  async acknowledges(note) {
+    await this.screen.press("alert-acknowledge");
+    await this.screen.types("alert-note", note);
+    await this.screen.press("confirm");
+    await this.screen.sees_no("alert-bar");
+  },
+};
+Object.assign(Doctor.prototype, ORDERS);
+Object.assign(TownshipDoctor.prototype, ORDERS);
+
+/** Sits at the township's desk; decides what becomes of images that fitted no order. */
+export class Operator extends Person {
+  unmatched() {
+    return this.screen.attributes("unmatched study", "data-study");
+  }
+
+  /** A study in the match list that was not there before. */
+  sees_a_stray(known = [], options) {
+    return until(`${this.screen.name} sees a study that fits nothing`, async () =>
+      (await this.unmatched()).find((one) => !known.includes(one)), options);
+  }
+
+  async #decides(study, words, reason) {
+    await this.screen.press(`study[data-study="${study}"] ${words}`);
+    await this.screen.types("confirm-reason", reason);
+    await this.screen.press("confirm");
+    await this.screen.sees_no(`study[data-study="${study}"]`);
+  }
+
+  async matches(study, exam, reason) {
+    await this.screen.chooses(`study[data-study="${study}"] study-candidate`, exam);
+    await this.#decides(study, "study-match", reason);
+  }
+
+  returns(study, reason) {
+    return this.#decides(study, "study-return", reason);
+  }
+}
+
+export class Reader extends Person {
+  waiting() {
+    return this.screen.attributes('worklist-row[data-state="open"]', "data-exam");
+  }
+
+  sees_waiting(exam, options) {
+    return this.screen.sees(`worklist-row[data-exam="${exam}"][data-state="open"]`, options);
+  }
+
+  /** @returns won, lost, gone or refused; who wins is taken to the reading page */
+  async claims(exam) {
+    await this.screen.press(`worklist-row[data-exam="${exam}"] read-claim`);
+    return until(`${this.screen.name} is told who reads it`, async () => {
+      if (await this.screen.shows(`read[data-exam="${exam}"]`)) return "won";
+      return this.screen.attribute(`worklist-row[data-exam="${exam}"] claim-result`, "data-result");
+    });
+  }
+
+  async writes({ template, findings, impression }) {
+    if (template) await this.screen.chooses("template", template);
+    if (findings) await this.screen.types("findings", findings);
+    if (impression) await this.screen.types("impression", impression);
+    await this.screen.has("draft-state", "data-state", "saved");
+  }
+
+  async #proves_it_is_him() {
+    await this.screen.sees("confirm");
+    if (await this.screen.shows("step-up")) await this.screen.types("step-up", this.product.password(this.login));
+    await this.screen.press("confirm");
+  }
+
+  async signs() {
+    await this.screen.press("sign");
+    await this.#proves_it_is_him();
+    await this.screen.sees("report");
+  }
+
+  async amends({ impression, reason }) {
+    await this.screen.press("amend");
+    await this.screen.types("amend-impression", impression);
+    await this.screen.types("amend-reason", reason);
+    await this.screen.press("amend-sign");
+    await this.#proves_it_is_him();
+    await this.screen.has("report", "data-version", "2");
+  }
+
+  async calls_a_critical_value(finding) {
+    await this.screen.press("critical");
+    await this.screen.types("step-words", finding);
+    await this.screen.press("confirm");
+    await this.screen.has("read", "data-critical", "true");
+  }
+
+  async rejects(code, reason) {
+    await this.screen.press("reject");
+    await this.screen.chooses("reject-code", code);
+    await this.screen.types("step-words", reason);
+    await this.screen.press("confirm");
+    await this.screen.sees("worklist");
+  }
+}

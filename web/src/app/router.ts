@@ -4,7 +4,7 @@ import { hasRole, restore, session } from "@/wire/session";
 import type { Role } from "@/wire/types";
 
 declare module "vue-router" {
-  interface RouteMeta { open?: boolean; stage?: boolean; roles?: readonly Role[]; title?: string }
+  interface RouteMeta { open?: boolean; anyone?: boolean; stage?: boolean; roles?: readonly Role[]; title?: string }
 }
 
 const STAFF_TOWNSHIP = ["township_doctor", "operator"] as const;
@@ -22,13 +22,15 @@ const routes: RouteRecordRaw[] = [
   { path: "/audit", component: () => import("@/pages/AuditPage.vue"), meta: { roles: ["auditor"], title: "audit.title" } },
   { path: "/my/access-log", component: () => import("@/pages/AccessLogPage.vue"), meta: { roles: ["patient"], title: "access.title" } },
   { path: "/study/:study", component: () => import("@/pages/StudyPage.vue"), props: true, meta: { title: "viewer.title", stage: true } },
+  { path: "/read/:id", component: () => import("@/pages/ReadPage.vue"), props: true, meta: { roles: ["reader"], title: "reading.page" } },
+  { path: "/exams/:id", component: () => import("@/pages/ExamPage.vue"), props: true, meta: { title: "exam.title" } },
   { path: "/recording/:visitId", component: () => import("@/pages/RecordingPage.vue"), props: true, meta: { title: "recording.title" } },
   { path: "/:rest(.*)*", component: () => import("@/pages/NotFoundPage.vue"), meta: { title: "home.notFound" } },
 ];
 
 /** Where a role begins its day when it has a page of its own. */
 export function homeOf(): string {
-  if (hasRole("patient", "doctor")) return "/";
+  if (hasRole("patient", "doctor", "reader")) return "/";
   if (hasRole(...STAFF_TOWNSHIP)) return "/township";
   if (hasRole("office")) return "/office";
   return hasRole("auditor") ? "/audit" : "/";
@@ -51,6 +53,7 @@ router.afterEach(async (to, from) => {
 
 router.beforeEach(async (to) => {
   if (!session.known) await restore().catch(() => undefined);
+  if (to.meta.anyone) return true;
   if (!session.account) return to.meta.open ? true : { path: "/login", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
   if (to.meta.open) return homeOf();
   if (to.path === "/" && homeOf() !== "/") return homeOf();

@@ -6,8 +6,8 @@ const en: typeof zhCN = {
     name: "Yunzhen", titled: "{page} · Yunzhen", skip: "Skip to content", elder: "Large text", elderGlyph: "A", otherLocale: "中文", logout: "Log out",
     sessionEnded: "Your session has ended. Please log in again.", localeKept: "The language changed here, but could not be kept with your account.", logoutFailed: "Could not log out. Check the network and try again.",
   },
-  nav: { label: "Main menu", home: "Home", access: "Who saw my data", today: "Today", pool: "Pool" },
-  list: { comma: ", " },
+  nav: { label: "Main menu", home: "Home", access: "Who saw my data", today: "Today", pool: "Pool", reading: "Reading" },
+  list: { comma: ", ", colon: ": " },
   common: {
     loading: "Loading…", retry: "Try again", back: "Back", home: "Home", close: "Close", choose: "Please choose", optional: "optional", reason: "Reason",
     reasonMissing: "Please give a reason.", stale: "What follows may be out of date.", phoneHelp: "Need help? Call the hospital you booked with and somebody will help you. In an emergency call 120.",
@@ -24,10 +24,10 @@ const en: typeof zhCN = {
   login: {
     title: "See a doctor without the long road", lead: "Follow-ups from home, first visits at your township centre, with a hospital doctor on video.", enter: "Log in", name: "Account", password: "Password", submit: "Log in",
     demo: "Demo accounts", demoHint: "This is a demonstration; everybody here is invented. Choose an account; the password was printed when the product was started.",
-    who: { patient1: "Patient (follow-up from home)", patient2: "Patient (at the township)", doctor1: "Doctor", doctor2: "Doctor", township_doctor1: "Township doctor", office1: "Outpatient office", auditor1: "Auditor" },
+    who: { patient1: "Patient (follow-up from home)", patient2: "Patient (at the township)", doctor1: "Doctor", doctor2: "Doctor", township_doctor1: "Township doctor", operator1: "Township operator", reader1: "Reading doctor", office1: "Outpatient office", auditor1: "Auditor" },
   },
   home: {
-    hello: "Hello, {name}", mine: "My visits", clinics: "Cloud clinics", accessLog: "Who saw my data", earlier: "Earlier visits ({n})",
+    hello: "Hello, {name}", mine: "My visits", clinics: "Cloud clinics", exams: "My exams", noExams: "No exams yet", noExamsNext: "When a doctor orders an exam, its progress and its report appear here.", accessLog: "Who saw my data", earlier: "Earlier visits ({n})",
     noneOpen: "Nothing is under way now.",
     noOrders: "You have no visits yet", noOrdersNext: "Choose a cloud clinic below to book a follow-up. For a first visit, go to your township centre.",
     noDesk: "There is no workplace for this account yet", noDeskNext: "The pages for your role come with a later release. If in doubt, ask your organisation's administrator.",
@@ -81,7 +81,7 @@ const en: typeof zhCN = {
     notHere: "Not here yet", outside: "In the waiting room", preparing: "The visit has not begun.", cameraOff: "Camera is off", noPicture: "Picture paused", micOff: "Muted", muteOther: "Mute {name}", muteFailed: "Could not mute ({code}). Please try again.", silenced: "The doctor muted you. To speak, press 'Unmute'.",
     line: { connecting: "Connecting…", good: "Good connection", fair: "Fair connection", poor: "Poor connection: try camera off", lost: "Connection lost, reconnecting" },
     numbers: "down {down} kbit/s · up {up} kbit/s · loss {loss}% · round trip {rtt} ms · {fps} fps",
-    recording: { on: "Recording", interrupted: "Recording interrupted, recovering" }, toList: "Back to today's list", toResult: "See the result",
+    recording: { on: "Recording", interrupted: "Recording interrupted, recovering" }, toList: "Back to today's list", shows: "Images {name} opened", toResult: "See the result",
   },
   visit: {
     admit: "Let the patient in", sendBack: "Back to the waiting room", end: "End the visit", endTitle: "End this visit?", endText: "Everybody leaves the room and the recording stops. You can still write and sign the note.",
@@ -137,10 +137,62 @@ const en: typeof zhCN = {
     wonToast: "It is yours. Please enter the room.", fate: { won: "You have it.", lost: "Another doctor was first.", gone: "No longer in the pool." },
   },
   township: {
-    title: "Township desk", new: "New assisted visit", today: "Today's visits", emptyTitle: "No visits today yet", emptyNext: "When a patient comes, press 'New assisted visit'.", enter: "Enter the room with the patient",
+    title: "Township desk", new: "New assisted visit", today: "Today's visits", emptyTitle: "No visits today yet", emptyNext: "When a patient comes, press 'New assisted visit'.", enter: "Enter the room with the patient", exams: "Today's exams", noExams: "No exams today yet", noExamsNext: "Press 'Order an exam' in a visit; the order appears here and on the modality's worklist.",
     find: "Find the patient", findHint: "Type how the name begins.", found: "Found", nobody: "Nobody found", nobodyNext: "Check the name, or ask the administrator to register them.", change: "Somebody else", age: "{n} years", first: "80 and over: first",
     complaint: "Complaint", history: "History", vitals: "Vitals", specialty: "Specialty", urgency: "Urgency", raise: "Raise the visit", call120: "If life is in danger call 120 now; do not wait for a video visit.",
     missing: { person: "Please choose the patient first.", complaint: "Please write the complaint.", vital: "That value cannot be right. Please check." },
+  },
+  exam: {
+    title: "Exams", new: "Order an exam", kind: "Kind of exam", procedure: "Procedure", question: "Clinical question", questionHint: "Say what the reading doctor is to answer.", order: "Send the order", ordered: "Ordered. Accession number {accession}; it stands on the modality's worklist.",
+    accession: "Accession no.", orderedBy: "Ordered by", open: "Open images", close: "Close images", report: "Read the report", cancel: "Cancel exam", cancelTitle: "Cancel this exam?", cancelText: "It will no longer stand on the modality's worklist.",
+    critical: "Critical value", retake: "Retake", retakes: "{n} exam(s) must be taken again. Please see to them first.", rejected: "Why it was sent back", rejectedWhy: "The images were sent back: {reason}", emptyVisit: "No exams in this visit yet.", noImages: "No images yet", noImagesNext: "Images sent by the modality appear here.",
+    modality: { CT: "CT", ECG: "ECG", DX: "X-ray", US: "Ultrasound" },
+    procedures: { chestCt: "CT chest, plain", headCt: "CT head, plain", abdomenCt: "CT upper abdomen, plain", restEcg: "12-lead resting ECG", chestDx: "Chest, frontal view", limbDx: "Limb, two views", abdomenUs: "Abdominal ultrasound", heartUs: "Echocardiography" },
+    missing: { procedure: "Please name the procedure.", question: "Please write the clinical question." },
+    state: {
+      ordered: "To be taken", acquired: "Images arriving", uploaded: "Images complete", pooled: "Waiting for a reader", claimed: "Claimed", draft: "Being reported", signed: "Signed", delivered: "Report delivered", amended: "Report amended", rejected: "Sent back for a retake", cancelled: "Cancelled",
+    },
+    next: {
+      township: {
+        ordered: "Please take the exam; the modality's worklist has this accession number.", acquired: "Images are arriving. Please leave the modality on.", uploaded: "All images are here and on their way to the reading centre.", pooled: "Waiting for a reading doctor.", claimed: "A reading doctor is looking at the images.", draft: "A reading doctor is writing the report.",
+        signed: "The report is signed and on its way.", delivered: "The report is here: read or print it.", amended: "The report was amended. Please read the newest version.", rejected: "The images could not be read. Please take them again.", cancelled: "Cancelled.",
+      },
+      reader: {
+        ordered: "No images yet.", acquired: "Images are arriving.", uploaded: "All images are here.", pooled: "Waiting to be claimed.", claimed: "It is yours. Please write the report.", draft: "Please finish the report and sign.",
+        signed: "Signed.", delivered: "The report was delivered.", amended: "Amended.", rejected: "Sent back for a retake.", cancelled: "Cancelled.",
+      },
+      patient: {
+        ordered: "Please have the exam taken as your doctor arranged.", acquired: "The images are being uploaded.", uploaded: "The images are uploaded.", pooled: "Waiting for a doctor to read them.", claimed: "A doctor is looking at the images.", draft: "A doctor is writing the report.",
+        signed: "The report is signed.", delivered: "The report is ready to read.", amended: "The report was amended. Please read the newest version.", rejected: "The images must be taken again; the township centre will contact you.", cancelled: "Cancelled.",
+      },
+    },
+    upload: { none: "No images yet", arriving: "Arriving: {n} images so far ({series} series)", complete: "Complete: {n} images ({series} series)" },
+    clock: { none: "No deadline", leftMinutes: "{m} min left", leftHours: "{h} h {m} min left", overMinutes: "Overdue by {m} min", overHours: "Overdue by {h} h {m} min" },
+  },
+  match: {
+    title: "Unmatched images", empty: "No unmatched images.", why: "These images fitted no order. Compare both sides, then match or return them.", candidate: "Candidate order", noCandidate: "No order is waiting for images.", sides: "Both sides", file: "The file says", order: "The order says", noName: "(no name in the file)",
+    row: { name: "Name", id: "Patient number", accession: "Accession no.", modality: "Kind", what: "Procedure", time: "Time", source: "Sent by / ordered by" }, differs: "differs", mismatch: "Wrong patient", mismatchText: "The accession number fits, but the patient number is somebody else's. Find out first who was examined.",
+    match: "Match", return: "Return", matchTitle: "Put these images under this order?", matchText: "File: {file}. Order: {order}. They go on to be read, and a record of this is kept.", returnTitle: "Return these images?", returnText: "They will not be read; the original files are kept.", matched: "Matched.", returned: "Returned.",
+  },
+  reading: {
+    title: "Reading desk", page: "Reading", worklist: "Worklist", inHand: "My reads", claim: "Claim", empty: "Nothing waits to be read", emptyNext: "A new exam appears at once, with one sound.", noneInHand: "No reads in hand", noneInHandNext: "Claim one from the worklist.", signedLately: "Lately signed ({n})", mayAmend: "may be amended",
+    fate: { lost: "Another doctor was first.", lostTo: "{name} has it.", gone: "No longer on the worklist." },
+    priors: "Earlier exams", noPriors: "No earlier exams.", beside: "Open beside", closePrior: "Close prior", priorTitle: "Prior: {what}",
+    report: "Report", template: "Template", findings: { image: "Findings", ecg: "ECG findings" }, impression: "Impression", sign: "Sign", signTitle: "Sign and send the report?", signText: "It is delivered at once and cannot be changed afterwards, only amended.", signed: "Signed; the report is out.",
+    password: "Password", passwordWhy: "Please give your password again before signing; it holds for five minutes.", passwordMissing: "Please give your password.", stale: "Another window saved something different.", takeTheirs: "Take that one", keepMine: "Keep mine", notYours: "This exam is not in your hands; it is read-only.",
+    draft: { blank: "Empty", dirty: "Not saved", saving: "Saving…", saved: "Saved", savedAt: "Saved at {time}", offline: "No network: your words stay on this page and are saved when it is back", stale: "In conflict with another window" },
+    critical: "Call a critical value", criticalTitle: "Call a critical value?", criticalText: "The ordering side is paged at once, until somebody reads it back. Say what is critical.", finding: "Critical finding", paged: "The ordering side is being paged.",
+    reject: "Send back", rejectTitle: "Send the images back for a retake?", rejectText: "A new order with the same question is made, and the ordering side sees why.", rejectCode: "Kind of fault", rejectWords: "In words", rejected: "Sent back for a retake.",
+    rejectCodes: { motion: "Motion", positioning: "Positioning", incomplete: "Incomplete", artefact: "Artefact", wrong_patient: "Wrong patient", other: "Other" },
+    release: "Give back", releaseTitle: "Give it back to the worklist?", releaseText: "Other doctors may claim it; nobody else sees your draft.", released: "Back on the worklist.",
+    amend: "Amend the report", amendReason: "Why it is amended", amendSign: "Sign the amendment", amendTitle: "Sign and send the amendment?", amendText: "The earlier version is kept; the amendment is delivered at once.", amended: "The amendment is out; the earlier version is kept.",
+    missing: { findings: "Please write the findings.", impression: "Please write the impression.", reason: "Please say why.", change: "The text is the same as the present version." },
+  },
+  report: {
+    title: "Report", amended: "Version {n} (amended)", reason: "Why it was amended", signedBy: "Signed by {name}, {hospital}, {when}", print: "Print the report (PDF)", printOld: "Print this version", verify: "Check that it is genuine", versions: "All versions", version: "Version {n}", compare: "Compare with the newest", hideChanges: "Hide the comparison",
+  },
+  alert: {
+    title: "Critical value: {finding}", since: "paged at {time}", look: "Look at the exam", acknowledge: "Acknowledge", readBack: "Read the critical value back", note: "Read-back and what is done", noteHint: "Repeat the finding in your own words and say what you do at once.", noteMissing: "Please write what you read back.", done: "Acknowledged; the paging has stopped.",
   },
   office: {
     title: "Rosters", day: "Day", new: "New session", clinic: "Clinic", doctor: "Doctor", from: "From", to: "To", minutes: "Minutes per slot", capacity: "People per slot", kinds: "Open to", create: "Save as draft",
@@ -218,6 +270,7 @@ const en: typeof zhCN = {
     doctor_absent: "The doctor is not here yet.", visit_over: "The visit is over.", not_in_room: "You are not in this room. Please enter again.", not_admitted: "The doctor has not let you in yet. Please wait.", sdp_invalid: "The browser and the room could not agree on sound and picture. Please update the browser.",
     role_denied: "Your role does not include this.", licence_invalid: "Your licence is not valid at present.", live_now: "You are in another visit now.", doctor_unfit: "This doctor cannot take it.", consult_only: "Only advice is possible this time, no diagnosis.",
     roster_past: "That time has passed.", roster_span: "The length of the session does not fit.", clinic_unknown: "There is no such clinic.", inviting_doctor_missing: "An accompanying licensed doctor is needed.", database_conflict: "Somebody did something at the same moment. Please try again.", scheduler_stopping: "Scheduling is being restarted. Please try again in a moment.",
+    step_up_needed: "Please give your password before signing.", step_up_failed: "The password is wrong.", reader_busy: "Your hands are full. Finish a read first.", draft_stale: "The draft was changed in another window.", exam_state: "Not possible in the present state. Look at the newest.", patient_mismatch: "It is not the same patient; they cannot be matched.", imaging_away: "Imaging is away for the moment; calls go on. Please try again soon.", study_missing: "There are no images yet.",
     note_missing: "Please save the note first.", note_stale: "There is a newer version of the note. Check it before signing.", overlap: "This doctor already has a session at that time.", roster_overlap: "This doctor already has a session at that time.",
   },
 };

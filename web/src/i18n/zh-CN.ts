@@ -4,8 +4,8 @@ export default {
     name: "云诊", titled: "{page} · 云诊", skip: "跳到正文", elder: "大字版", elderGlyph: "大", otherLocale: "English", logout: "退出登录",
     sessionEnded: "登录已失效，请重新登录。", localeKept: "语言已切换，但没能保存到账号。", logoutFailed: "没能退出登录，请检查网络后再试。",
   },
-  nav: { label: "主菜单", home: "首页", access: "谁看过我的信息", today: "今日", pool: "候诊池" },
-  list: { comma: "、" },
+  nav: { label: "主菜单", home: "首页", access: "谁看过我的信息", today: "今日", pool: "候诊池", reading: "阅片" },
+  list: { comma: "、", colon: "：" },
   common: {
     loading: "正在加载…", retry: "重试", back: "返回", home: "首页", close: "关闭", choose: "请选择", optional: "选填", reason: "原因",
     reasonMissing: "请写明原因。", stale: "以下内容可能不是最新的。", phoneHelp: "遇到困难？请拨打预约医院的电话，工作人员会帮助您。紧急情况请拨打 120。",
@@ -22,10 +22,10 @@ export default {
   login: {
     title: "看病不用跑远路", lead: "在家复诊，在乡镇卫生院就近首诊，大医院医生视频里为您看病。", enter: "登录", name: "账号", password: "密码", submit: "登录",
     demo: "演示账号", demoHint: "这是演示环境，人物均为虚构。点选账号，密码见启动程序时的输出。",
-    who: { patient1: "患者（在家复诊）", patient2: "患者（在卫生院）", doctor1: "医生", doctor2: "医生", township_doctor1: "乡镇医生", office1: "门诊办公室", auditor1: "审计员" },
+    who: { patient1: "患者（在家复诊）", patient2: "患者（在卫生院）", doctor1: "医生", doctor2: "医生", township_doctor1: "乡镇医生", operator1: "乡镇操作员", reader1: "阅片医生", office1: "门诊办公室", auditor1: "审计员" },
   },
   home: {
-    hello: "{name}，您好", mine: "我的就诊", clinics: "云诊室", accessLog: "谁看过我的信息", earlier: "以往的就诊（{n}）",
+    hello: "{name}，您好", mine: "我的就诊", clinics: "云诊室", exams: "我的检查", noExams: "还没有检查", noExamsNext: "医生开了检查后，进度和报告会出现在这里。", accessLog: "谁看过我的信息", earlier: "以往的就诊（{n}）",
     noneOpen: "现在没有进行中的就诊。",
     noOrders: "您还没有就诊", noOrdersNext: "在下面选择一个云诊室预约复诊。第一次看病，请到就近的乡镇卫生院。",
     noDesk: "这个账号暂时没有工作页面", noDeskNext: "您的角色所需的页面将在以后的版本提供。如有疑问，请联系本机构管理员。",
@@ -79,7 +79,7 @@ export default {
     notHere: "还没有到", outside: "在候诊室等候", preparing: "就诊还没有开始。", cameraOff: "摄像头已关", noPicture: "画面暂停", micOff: "已静音", muteOther: "将{name}静音", muteFailed: "没能静音（{code}），请再试。", silenced: "医生已将您静音。要说话时，请点“取消静音”。",
     line: { connecting: "正在连接…", good: "网络良好", fair: "网络一般", poor: "网络较差，可关闭摄像头", lost: "网络中断，正在重连" },
     numbers: "下行 {down} kbit/s · 上行 {up} kbit/s · 丢包 {loss}% · 往返 {rtt} 毫秒 · {fps} 帧/秒",
-    recording: { on: "录制中", interrupted: "录制中断，正在恢复" }, toList: "回到今日列表", toResult: "查看结果",
+    recording: { on: "录制中", interrupted: "录制中断，正在恢复" }, toList: "回到今日列表", shows: "{name} 打开的图像", toResult: "查看结果",
   },
   visit: {
     admit: "请患者进入", sendBack: "请回候诊室", end: "结束就诊", endTitle: "结束这次就诊？", endText: "所有人将离开诊室，录制停止。之后您仍可书写病历并签名。",
@@ -135,10 +135,62 @@ export default {
     wonToast: "接诊成功，请进入诊室。", fate: { won: "您已接诊。", lost: "已由另一位医生接诊。", gone: "已不在候诊池。" },
   },
   township: {
-    title: "乡镇工作台", new: "发起远程首诊", today: "今日就诊", emptyTitle: "今天还没有就诊", emptyNext: "患者到了，点“发起远程首诊”。", enter: "和患者一起进入诊室",
+    title: "乡镇工作台", new: "发起远程首诊", today: "今日就诊", emptyTitle: "今天还没有就诊", emptyNext: "患者到了，点“发起远程首诊”。", enter: "和患者一起进入诊室", exams: "今日检查", noExams: "今天还没有检查", noExamsNext: "在就诊中点“开检查”，检查申请会出现在这里和设备的工作列表上。",
     find: "查找患者", findHint: "输入姓名开头的字。", found: "查找结果", nobody: "没有找到", nobodyNext: "请核对姓名，或请管理员登记。", change: "换人", age: "{n} 岁", first: "80 岁以上优先",
     complaint: "主诉", history: "病史", vitals: "体征", specialty: "科室", urgency: "紧急程度", raise: "发起就诊", call120: "危及生命时，请立即拨打 120，不要等待视频。",
     missing: { person: "请先选择患者。", complaint: "请写主诉。", vital: "数值不合常理，请核对。" },
+  },
+  exam: {
+    title: "检查", new: "开检查", kind: "检查类型", procedure: "检查项目", question: "临床问题", questionHint: "请写明想让阅片医生回答什么。", order: "提交申请", ordered: "已提交，检查号 {accession}，设备工作列表上已可见。",
+    accession: "检查号", orderedBy: "申请", open: "查看图像", close: "关闭图像", report: "查看报告", cancel: "取消检查", cancelTitle: "取消这项检查？", cancelText: "取消后设备工作列表上不再出现。",
+    critical: "危急值", retake: "重拍", retakes: "有 {n} 项检查需要重拍，请先安排。", rejected: "退回原因", rejectedWhy: "图像被退回：{reason}", emptyVisit: "这次就诊还没有检查。", noImages: "还没有图像", noImagesNext: "设备发来的图像会出现在这里。",
+    modality: { CT: "CT", ECG: "心电图", DX: "X 线", US: "超声" },
+    procedures: { chestCt: "胸部 CT 平扫", headCt: "头颅 CT 平扫", abdomenCt: "上腹部 CT 平扫", restEcg: "12 导联静息心电图", chestDx: "胸部正位", limbDx: "四肢正侧位", abdomenUs: "腹部超声", heartUs: "心脏超声" },
+    missing: { procedure: "请写检查项目。", question: "请写明临床问题。" },
+    state: {
+      ordered: "待检查", acquired: "图像到达中", uploaded: "图像已齐", pooled: "待阅片", claimed: "已领取", draft: "书写报告", signed: "已签名", delivered: "报告已送达", amended: "报告已修订", rejected: "已退回重拍", cancelled: "已取消",
+    },
+    next: {
+      township: {
+        ordered: "请到设备上做检查，工作列表里有这个检查号。", acquired: "图像正在到达，请不要关闭设备。", uploaded: "图像已齐，正在送往阅片中心。", pooled: "等待阅片医生领取。", claimed: "阅片医生正在看图像。", draft: "阅片医生正在写报告。",
+        signed: "报告已签名，正在送达。", delivered: "报告已送达，可以查看和打印。", amended: "报告有修订，请看最新版本。", rejected: "图像不合格，请重拍。", cancelled: "已取消。",
+      },
+      reader: {
+        ordered: "还没有图像。", acquired: "图像正在到达。", uploaded: "图像已齐。", pooled: "等待领取。", claimed: "您已领取，请写报告。", draft: "请完成报告并签名。",
+        signed: "已签名。", delivered: "报告已送达。", amended: "已修订。", rejected: "已退回重拍。", cancelled: "已取消。",
+      },
+      patient: {
+        ordered: "请按医生安排去做检查。", acquired: "检查图像正在上传。", uploaded: "检查图像已上传。", pooled: "等待医生看片。", claimed: "医生正在看片。", draft: "医生正在写报告。",
+        signed: "报告已签名。", delivered: "报告已出，可以查看。", amended: "报告有修订，请看最新版本。", rejected: "图像需要重拍，卫生院会联系您。", cancelled: "已取消。",
+      },
+    },
+    upload: { none: "还没有图像", arriving: "到达中，已收 {n} 张（{series} 个序列）", complete: "已收齐，共 {n} 张（{series} 个序列）" },
+    clock: { none: "没有时限", leftMinutes: "剩 {m} 分钟", leftHours: "剩 {h} 小时 {m} 分", overMinutes: "已超时 {m} 分钟", overHours: "已超时 {h} 小时 {m} 分" },
+  },
+  match: {
+    title: "未匹配的图像", empty: "没有未匹配的图像。", why: "这些图像没有对上任何检查申请。请核对两边，匹配或退回。", candidate: "候选申请", noCandidate: "没有等待图像的检查申请。", sides: "两边对照", file: "文件里写的", order: "申请上写的", noName: "（文件里没有姓名）",
+    row: { name: "姓名", id: "患者编号", accession: "检查号", modality: "类型", what: "项目", time: "时间", source: "来源 / 申请人" }, differs: "不一致", mismatch: "患者不符", mismatchText: "检查号对得上，但患者编号不是同一个人。请先核实是谁做的检查。",
+    match: "匹配", return: "退回", matchTitle: "把图像归到这份申请？", matchText: "文件：{file}。申请：{order}。归档后会送往阅片，操作会留下记录。", returnTitle: "退回这些图像？", returnText: "图像不会进入阅片，原始文件保留。", matched: "已匹配。", returned: "已退回。",
+  },
+  reading: {
+    title: "阅片工作台", page: "阅片", worklist: "待阅列表", inHand: "我的阅片", claim: "领取", empty: "现在没有待阅的检查", emptyNext: "新的检查会立刻出现，并响一声提示。", noneInHand: "手上没有阅片", noneInHandNext: "从待阅列表领取一项。", signedLately: "最近签名的报告（{n}）", mayAmend: "可修订",
+    fate: { lost: "已被另一位医生领取。", lostTo: "已被{name}领取。", gone: "已不在待阅列表。" },
+    priors: "既往检查", noPriors: "没有既往检查。", beside: "并排打开", closePrior: "关闭既往", priorTitle: "既往：{what}",
+    report: "诊断报告", template: "模板", findings: { image: "影像所见", ecg: "心电图所见" }, impression: "诊断意见", sign: "签名", signTitle: "签名并发出报告？", signText: "签名后报告立即送达申请方，内容不能再改，只能修订。", signed: "已签名，报告已发出。",
+    password: "密码", passwordWhy: "签名前请再输入一次密码，五分钟内有效。", passwordMissing: "请输入密码。", stale: "另一个窗口保存了不同的内容。", takeTheirs: "用那一份", keepMine: "用我这一份", notYours: "这项检查不在您手上，内容只读。",
+    draft: { blank: "未书写", dirty: "未保存", saving: "正在保存…", saved: "已保存", savedAt: "已保存（{time}）", offline: "没有网络，文字保留在本页，恢复后自动保存", stale: "与另一个窗口冲突" },
+    critical: "报危急值", criticalTitle: "报告危急值？", criticalText: "申请方会立刻被呼叫，直到有人复述确认。请写明危急的发现。", finding: "危急发现", paged: "已呼叫申请方。",
+    reject: "退回重拍", rejectTitle: "图像不合格，退回重拍？", rejectText: "会为同一问题生成新的检查申请，申请方会看到原因。", rejectCode: "原因类别", rejectWords: "说明", rejected: "已退回重拍。",
+    rejectCodes: { motion: "运动伪影", positioning: "体位不正", incomplete: "范围或序列不全", artefact: "伪影", wrong_patient: "患者不符", other: "其他" },
+    release: "放回列表", releaseTitle: "放回待阅列表？", releaseText: "其他医生可以领取，您写的草稿不会给别人看。", released: "已放回待阅列表。",
+    amend: "修订报告", amendReason: "修订原因", amendSign: "签名修订", amendTitle: "签名并发出修订？", amendText: "原版本保留，修订版立即送达申请方。", amended: "修订已发出，原版本保留。",
+    missing: { findings: "请写所见。", impression: "请写诊断意见。", reason: "请写修订原因。", change: "内容与现在的版本相同。" },
+  },
+  report: {
+    title: "诊断报告", amended: "第 {n} 版（修订）", reason: "修订原因", signedBy: "{hospital} {name} 于 {when} 签名", print: "打印报告（PDF）", printOld: "打印此版", verify: "验证真伪", versions: "全部版本", version: "第 {n} 版", compare: "与最新版对照", hideChanges: "收起对照",
+  },
+  alert: {
+    title: "危急值：{finding}", since: "{time} 呼叫", look: "查看检查", acknowledge: "确认收到", readBack: "复述并确认危急值", note: "复述内容和处理", noteHint: "请复述危急发现，并写明马上怎样处理。", noteMissing: "请写明复述内容。", done: "已确认，呼叫停止。",
   },
   office: {
     title: "排班", day: "日期", new: "新建排班", clinic: "云诊室", doctor: "医生", from: "开始", to: "结束", minutes: "每号分钟", capacity: "每时段人数", kinds: "接诊类型", create: "保存为草稿",
@@ -216,6 +268,7 @@ export default {
     doctor_absent: "医生还没有到。", visit_over: "就诊已结束。", not_in_room: "您不在这个诊室里，请重新进入。", not_admitted: "医生还没有请您进入，请稍候。", sdp_invalid: "浏览器的媒体协商没有成功，请更新浏览器。",
     role_denied: "您的角色不能进行此操作。", licence_invalid: "您的执业资质不在有效期。", live_now: "您正在另一个就诊中。", doctor_unfit: "该医生不能接诊。", consult_only: "这次只能提供咨询，不能下诊断。",
     roster_past: "排班时间已过。", roster_span: "排班时长不对。", clinic_unknown: "没有这个云诊室。", inviting_doctor_missing: "需要陪同的执业医生。", database_conflict: "有人同时操作，请再试一次。", scheduler_stopping: "调度服务正在重启，请稍候重试。",
+    step_up_needed: "签名前请输入密码。", step_up_failed: "密码不正确。", reader_busy: "您手上的阅片已满，请先完成。", draft_stale: "草稿在另一个窗口有更新。", exam_state: "现在的状态不能这样做，请看最新内容。", patient_mismatch: "患者不是同一个人，不能匹配。", imaging_away: "影像服务暂时不可用，通话不受影响。请稍后再试。", study_missing: "还没有图像。",
     note_missing: "请先保存病历。", note_stale: "病历有更新的版本，请核对后再签名。", overlap: "这位医生在该时间已有排班。", roster_overlap: "这位医生在该时间已有排班。",
   },
 };

@@ -1,4 +1,4 @@
-/** The one alert sound of the product. Never two at once, and none while somebody is in a live visit. */
+/** The one alert sound of the product. Never two at once, and none while somebody is in a live visit, unless a life may hang on it. */
 let context: AudioContext | null = null;
 let lastAt = -Infinity;
 let quiet = 0;
@@ -17,8 +17,8 @@ export function hush(): () => void {
   };
 }
 
-export function chime(now: number = performance.now()): void {
-  if (!mayChime(now, lastAt, quiet > 0)) return;
+export function chime(emergency = false, now: number = performance.now()): void {
+  if (!mayChime(now, lastAt, quiet > 0 && !emergency)) return;
   const Context = window.AudioContext as typeof AudioContext | undefined;
   if (!Context) return;
   lastAt = now;
