@@ -8,7 +8,7 @@ enum report_fault_kind {
     REPORT_INTACT,
     REPORT_CHANGED,  /* a row no longer gives its hash */
     REPORT_FORGED,   /* the signature is not our key's */
-    REPORT_MISSING,  /* a version between, or before the first that is there */
+    REPORT_MISSING,  /* a version between, before the first that is there, or the newest */
     REPORT_UNCHAINED /* it follows another text than the one stored before it */
 };
 

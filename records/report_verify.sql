@@ -8,3 +8,11 @@ SELECT r.region_id, r.exam_id, r.version, r.tenant_id, r.person_id, r.study_uid,
   FROM records.reports r
  WHERE (r.region_id, r.exam_id, r.version) > ($1::bigint, $2::bigint, $3::int)
  ORDER BY r.region_id, r.exam_id, r.version LIMIT $4::int;
+
+-- name: report_heads
+-- Exams whose newest version is not the one that is there: region_id by region_id, the first such exam.
+SELECT e.region_id, e.id, e.report_version
+  FROM records.exams e
+ WHERE e.report_version IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM records.reports r WHERE r.region_id = e.region_id AND r.exam_id = e.id AND r.version = e.report_version)
+ ORDER BY e.region_id, e.id LIMIT 1;

@@ -65,4 +65,4 @@ bool cli_query(json_t **rows, struct db_sync *s, const struct cli *cli, const st
 typedef int cli_command(struct cli *cli, int argc, char **argv);
 cli_command cmd_status, cmd_prepare, cmd_migrate, cmd_config, cmd_token, cmd_tenant_list, cmd_tenant_show,
     cmd_user_list, cmd_user_add, cmd_user_set_password, cmd_user_demo_passwords, cmd_room_list,
-    cmd_verify_audit, cmd_verify_recording;
+    cmd_verify_audit, cmd_verify_recording, cmd_verify_report;

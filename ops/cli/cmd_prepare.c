@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/db/migrate.h"
 #include "core/mem.h"
 #include "ops/cli/password.h"
@@ -82,6 +84,22 @@ out:
     free(conninfo);
     if (!ok)
         err_add(err, "make the database");
+    return ok;
+}
+
+/* The key reports are signed with, made once and kept beside the database, never in it. */
+static bool make_report_key(const struct cli *cli, struct err *err)
+{
+    char *dir = mem_format("%s/keys", cli->data), *path = mem_format("%s/report.key", dir);
+    struct sign_key *key = NULL;
+    bool ok = (mkdir(dir, 0700) == 0 || errno == EEXIST || err_errno(err, dir)) &&
+              sign_key_load(&key, path, true, err);
+
+    sign_key_free(key);
+    free(path);
+    free(dir);
+    if (!ok)
+        err_add(err, "make the key of reports");
     return ok;
 }
 
@@ -172,8 +190,8 @@ int cmd_prepare(struct cli *cli, int argc, char **argv)
 
     if (!cli_parse(options, argc, argv, NULL, 0, 0, NULL, &err))
         return out_error(cli, &err);
-    ok = make_database(cli, &err) && db_sync_open(&s, cli->db, &err) && migrate(cli, s, &report, &err) &&
-         (strcmp(demo, "true") != 0 || settle_demo(cli, s, &loaded, &err));
+    ok = make_database(cli, &err) && make_report_key(cli, &err) && db_sync_open(&s, cli->db, &err) &&
+         migrate(cli, s, &report, &err) && (strcmp(demo, "true") != 0 || settle_demo(cli, s, &loaded, &err));
     if (s)
         db_sync_close(s);
     if (!ok)

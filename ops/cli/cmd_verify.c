@@ -7,14 +7,14 @@
 #include "ops/cli/cli.h"
 #include "media/record/verify.h"
 #include "records/audit_verify.h"
+#include "records/report_verify.h"
 
 /* ---- the audit trail --------------------------------------------------------------------------------------- */
 
-/** @param[out] key  the public half of the key seals are signed with
- *  @return false with err clear when there is no key yet: nothing was ever sealed here */
-static bool audit_key(const struct cli *cli, uint8_t key[32], struct err *err)
+/** @param[out] key  the public half of the key `name` (audit.key, report.key) of this installation */
+static bool public_key(const struct cli *cli, const char *name, uint8_t key[32], struct err *err)
 {
-    char *path = mem_format("%s/keys/audit.key", cli->data);
+    char *path = mem_format("%s/keys/%s", cli->data, name);
     struct sign_key *k = NULL;
     bool ok = sign_key_load(&k, path, false, err);
 
@@ -51,7 +51,7 @@ int cmd_verify_audit(struct cli *cli, int argc, char **argv)
     uint8_t key[32];
     bool done;
 
-    done = cli_parse(NULL, argc, argv, NULL, 0, 0, NULL, &err) && audit_key(cli, key, &err) &&
+    done = cli_parse(NULL, argc, argv, NULL, 0, 0, NULL, &err) && public_key(cli, "audit.key", key, &err) &&
            db_sync_open(&s, conninfo, &err) && audit_verify(s, key, &report, &err);
     if (s)
         db_sync_close(s);
@@ -60,6 +60,43 @@ int cmd_verify_audit(struct cli *cli, int argc, char **argv)
         return out_error(cli, &err);
     out_object(cli, audit_report_json(&report));
     return report.fault == AUDIT_INTACT ? CLI_OK : CLI_NOT_PROVEN;
+}
+
+/* ---- signed reports ---------------------------------------------------------------------------------------- */
+
+static json_t *verdict_json(const struct report_verdict *v)
+{
+    json_t *doc = json_pack("{s:b, s:I, s:I}", "ok", v->fault == REPORT_INTACT, "reports",
+                            (json_int_t)v->reports, "exams", (json_int_t)v->exams);
+
+    if (v->fault == REPORT_INTACT)
+        return doc;
+    json_object_set_new(doc, "fault", json_string(report_fault_name(v->fault)));
+    json_object_set_new(doc, "what", json_string(v->what));
+    json_object_set_new(doc, "region", json_id(v->region_id));
+    json_object_set_new(doc, "exam", json_id(v->exam_id));
+    json_object_set_new(doc, "version", json_integer(v->version));
+    return doc;
+}
+
+int cmd_verify_report(struct cli *cli, int argc, char **argv)
+{
+    char *conninfo = mem_format("host='%s/run/pg' dbname=yunzhen user=yz_audit_ro", cli->data);
+    struct db_sync *s = NULL;
+    struct report_verdict verdict = {0};
+    struct err err = ERR_INIT;
+    uint8_t key[32];
+    bool done;
+
+    done = cli_parse(NULL, argc, argv, NULL, 0, 0, NULL, &err) && public_key(cli, "report.key", key, &err) &&
+           db_sync_open(&s, conninfo, &err) && report_verify(s, key, &verdict, &err);
+    if (s)
+        db_sync_close(s);
+    free(conninfo);
+    if (!done)
+        return out_error(cli, &err);
+    out_object(cli, verdict_json(&verdict));
+    return verdict.fault == REPORT_INTACT ? CLI_OK : CLI_NOT_PROVEN;
 }
 
 /* ---- a recording ------------------------------------------------------------------------------------------- */

@@ -38,9 +38,12 @@ static const struct command {
      "Prove the audit trail: every chain, every seal; names the first row that differs."},
     {"verify", "recording", cmd_verify_recording, "DIR [--key=FILE]",
      "Prove a recording: signature, chain, files; names the segment that differs."},
+    {"verify", "report", cmd_verify_report, "",
+     "Prove the signed reports: every version, chain and signature; names the first that differs."},
     {"migrate", NULL, cmd_migrate, "", "Bring the database to the newest shape."},
     {"prepare", NULL, cmd_prepare, "[--demo=true|false]",
-     "Roles, database, migrations, demo data: what ops/up runs at every start."},
+     "Roles, database, migrations, the key reports are signed with, demo data: what ops/up runs at every "
+     "start."},
 };
 #define COMMANDS_N (sizeof COMMANDS / sizeof *COMMANDS)
 

@@ -446,6 +446,12 @@ TEST(report, proof_holds_for_what_was_signed_and_names_the_row_that_was_edited)
     verify(f, &v);
     CHECK_INT(v.fault, REPORT_MISSING);
     CHECK_INT(v.exam_id, one);
+    CHECK_INT(v.version, 1);
+    fx_sql(f, "DELETE FROM records.reports WHERE exam_id = %lld", (long long)one);
+    verify(f, &v);
+    CHECK_INT(v.fault, REPORT_MISSING);
+    CHECK_INT(v.exam_id, one);
+    CHECK_INT(v.version, 2); /* the newest: a chain without its last link looks whole */
 }
 
 /* Whoever asks twice with the same key is answered once; what is signed is signed once, and no version is left out. */
