@@ -2,6 +2,7 @@
 #include "records/roles.h"
 #include "signaling/api.h"
 #include "signaling/machine.h"
+#include "signaling/paper.h"
 #include "signaling/recording.h"
 #include "signaling/route.h"
 
@@ -90,6 +91,9 @@ const struct route ROUTES[] = {
     ASK(V1 "/exams/{exam_id}", EXAMS, EXAM_GET, NULL),
     ORDER(POST, V1 "/exams/{exam_id}/cancel", DOC | TOWN | OPER, SMALL, EXAM_CANCEL, 200),
     ASK(V1 "/exams/{exam_id}/reports", EXAMS, REPORT_LIST, NULL),
+    READ(V1 "/exams/{exam_id}/report.pdf", EXAMS, 0, paper_get),
+    OPEN(GET, V1 "/verify/{code}", 0, paper_verify),
+
     ASK(V1 "/reading", RDR, READING_LIST, "modality"),
     ORDER(POST, V1 "/exams/{exam_id}/claim", RDR, SMALL, EXAM_CLAIM, 200),
     ORDER(POST, V1 "/exams/{exam_id}/release", RDR, SMALL, EXAM_RELEASE, 200),

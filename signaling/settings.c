@@ -13,6 +13,7 @@ const struct config_setting SIGNALD_SETTINGS[] = {
     {"turn.urls", CONFIG_STR, "", 0, 0, "urls", true, false, "TURN servers for browsers, with spaces between; empty: none."},
     {"turn.secret", CONFIG_STR, "", 0, 0, "", true, true, "coturn's static-auth-secret, from which short-lived credentials are made."},
     {"signald.origins", CONFIG_STR, "", 0, 0, "origins", true, false, "Origins besides the own host that may call with a cookie, with spaces between."},
+    {"site.origin", CONFIG_STR, "", 0, 0, "origin", true, false, "Where the code on a printed report leads, as https://clinic.example; empty: the address the printing browser used."},
     {"signald.request_burst", CONFIG_INT, "200", 10, 100000, "requests", false, false, "Requests an account may make at once."},
     {"signald.requests_per_minute", CONFIG_INT, "1200", 10, 1000000, "requests", false, false, "Requests an account may make in a minute."},
     {"signald.login_burst", CONFIG_INT, "10", 1, 1000, "attempts", false, false, "Attempts to log in as one name from one address; ten times as many from one address in all."},

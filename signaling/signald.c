@@ -154,6 +154,8 @@ static bool open_all(struct signald *app, struct err *err)
     app->region_id = config_int(app->config, "region");
     ids_init(&app->ids, (uint16_t)config_int(app->config, "node"));
     snprintf(app->recordings_dir, sizeof app->recordings_dir, "%s/recordings", data);
+    snprintf(app->documents_dir, sizeof app->documents_dir, "%s/documents", data);
+    snprintf(app->report_key, sizeof app->report_key, "%s/keys/report.key", data);
     snprintf(writer, sizeof writer, "signal-%d", (int)config_int(app->config, "node"));
     if (!loop_new(&app->loop, err) || !loop_signals(app->loop, on_hup, app, err) ||
         !workers_new(&app->workers, app->loop, WORKERS, WORKERS_MAX, err) || !open_keys(app, data, err))

@@ -29,6 +29,8 @@ struct signald {
     int64_t region_id;
     uint8_t token_key[32];
     char recordings_dir[512];                    /* <data>/recordings */
+    char documents_dir[512];                     /* <data>/documents */
+    char report_key[512];                        /* <data>/keys/report.key: its public half checks papers */
     int64_t database_away_us, scheduler_away_us; /* UTC, since when; 0: it is there. fanout.c */
 
     struct http_server *http;

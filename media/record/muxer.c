@@ -11,7 +11,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "media/record/child.h"
+#include "core/child.h"
 #include "media/record/folder.h"
 
 #define FILE_SLACK   (64u << 20) /* a file is no larger than its journals, but has indexes */

@@ -7,6 +7,7 @@ export const ARROWS = {
   'core/db': ['core'],
   'core/http': ['core'],
   'records': ['core', 'core/db'],
+  'records/print': ['core'],
   'media': ['core', 'media/record'],
   'media/record': ['core', 'media'],
   'scheduling': ['records', 'core/db', 'core'],

@@ -1,4 +1,4 @@
-#include "media/record/child.h"
+#include "core/child.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
