@@ -164,48 +164,41 @@ TEST(whoami, refuses_who_is_nobody_and_pages_that_are_not_ours)
 
 /* --- open windows --- */
 
-static void still_open(struct rig_ws *w)
+static struct rig_ws *with_token(struct rig *r, const char *bearer)
 {
-    rig_ws_say(w, "{\"t\":\"ping\"}");
-    rig_ws_hear(w, "pong");
-}
-
-TEST(window, of_an_account_that_is_locked_leaves_its_seat_and_closes)
-{
-    struct rig *r = rig_start(t, NULL);
-    struct rig_ws *doctor = rig_ws_greet(r, rig_login(r, "doctor1"), NULL), *token,
-                  *other = rig_ws_greet(r, rig_login(r, "doctor2"), NULL);
-    char path[2100];
+    char *path = mem_format("/ws?token=%.*s", (int)strcspn(bearer + 22, "\r"), bearer + 22);
+    struct rig_ws *w;
     int status;
 
-    CHECK_INT(sscanf(rig_bearer(r, "", false, false, 600), "Authorization: Bearer %2047s", path + 10), 1);
-    memcpy(path, "/ws?token=", 10);
-    token = rig_ws_open(r, path, "", &status);
+    w = rig_ws_open(r, path, "", &status);
     CHECK_INT(status, 101);
-    rig_ws_say(token, "{\"t\":\"hello\"}");
-    rig_ws_hear(token, "welcome");
-    rig_ws_say(doctor, "{\"t\":\"join\",\"id\":\"j\",\"visit_id\":\"" RIG_VISIT "\"}");
-    rig_ws_hear(doctor, "joined");
-
-    pg_sql("UPDATE records.accounts SET state = 'locked' WHERE id = 311");
-    CHECK_STR(rig_str(rig_ws_hear(doctor, "bye"), "reason"), "logged_out");
-    CHECK_STR(rig_str(rig_ws_hear(token, "bye"), "reason"), "logged_out");
-    CHECK_SOON(r->loop, !strcmp(r->last_event, "left"));
-    still_open(other);
-    pg_sql("UPDATE records.accounts SET state = 'active' WHERE id = 311");
+    rig_ws_say(w, "{\"t\":\"hello\"}");
+    rig_ws_hear(w, "welcome");
+    free(path);
+    return w;
 }
 
-TEST(window, of_a_session_that_was_signed_out_elsewhere_closes_and_the_account_s_others_stay)
+TEST(window, of_a_locked_account_or_of_a_session_signed_out_elsewhere_leaves_its_seat_and_closes)
 {
     struct rig *r = rig_start(t, NULL);
-    struct rig_ws *other = rig_ws_greet(r, rig_login(r, "doctor1"), NULL),
-                  *this = rig_ws_greet(r, rig_login(r, "doctor1"), NULL);
+    struct rig_ws *locked = rig_ws_greet(r, rig_login(r, "doctor1"), NULL),
+                  *token = with_token(r, rig_bearer(r, "", false, false, 600)),
+                  *stays = rig_ws_greet(r, rig_login(r, "doctor2"), NULL),
+                  *revoked = rig_ws_greet(r, rig_login(r, "doctor2"), NULL);
 
+    rig_ws_say(locked, "{\"t\":\"join\",\"id\":\"j\",\"visit_id\":\"" RIG_VISIT "\"}");
+    rig_ws_hear(locked, "joined");
     /* Past its end by time, too: that alone closes no window, a call may be long. */
-    pg_sql("UPDATE records.sessions SET expires_at = created_at + interval '1 microsecond' WHERE account_id "
-           "= 311;"
+    pg_sql("UPDATE records.accounts SET state = 'locked' WHERE id = 311;"
+           "UPDATE records.sessions SET expires_at = created_at + interval '1 microsecond' WHERE account_id "
+           "= 312;"
            "UPDATE records.sessions SET revoked_at = now() WHERE id = (SELECT max(id) FROM records.sessions"
-           " WHERE account_id = 311)");
-    CHECK_STR(rig_str(rig_ws_hear(this, "bye"), "reason"), "logged_out");
-    still_open(other);
+           " WHERE account_id = 312)");
+    CHECK_STR(rig_str(rig_ws_hear(locked, "bye"), "reason"), "logged_out");
+    CHECK_STR(rig_str(rig_ws_hear(token, "bye"), "reason"), "logged_out");
+    CHECK_STR(rig_str(rig_ws_hear(revoked, "bye"), "reason"), "logged_out");
+    CHECK_SOON(r->loop, !strcmp(r->last_event, "left"));
+    rig_ws_say(stays, "{\"t\":\"ping\"}");
+    rig_ws_hear(stays, "pong");
+    pg_sql("UPDATE records.accounts SET state = 'active' WHERE id = 311");
 }
