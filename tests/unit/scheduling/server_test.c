@@ -3,11 +3,13 @@
 #include "scheduling/server.h"
 #include "tests/unit/scheduling/client_fx.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct running {
     struct loop *loop;
     struct server *server;
     pthread_t thread;
+    atomic_bool over;
 };
 
 static void *run_loop(void *arg)
@@ -16,22 +18,26 @@ static void *run_loop(void *arg)
     return NULL;
 }
 
-static void stop(void *arg)
+/* loop_stop() belongs to the loop's thread: a timer of its own looks whether the test is over. */
+static void look(void *arg)
 {
-    loop_stop(((struct running *)arg)->loop);
+    struct running *r = arg;
+
+    if (atomic_load(&r->over))
+        loop_stop(r->loop);
 }
 
 static void end_server(void *arg)
 {
     struct running *r = arg;
 
-    /* loop_stop() belongs to the loop's thread: a timer set before the start ends it. */
+    atomic_store(&r->over, true);
     pthread_join(r->thread, NULL);
     server_free(r->server);
     loop_free(r->loop);
 }
 
-static void start_server(struct running *r, struct fx *f, const char *path, int64_t for_us)
+static void start_server(struct running *r, struct fx *f, const char *path)
 {
     struct owner_options opt = {.conninfo = f->sched,
                                 .key_path = test_path(f->t, test_dir(f->t), "audit.key"),
@@ -43,7 +49,8 @@ static void start_server(struct running *r, struct fx *f, const char *path, int6
 
     CHECK_OK(loop_new(&r->loop, &err), &err);
     CHECK_OK(server_new(&r->server, r->loop, path, &opt, &err), &err);
-    loop_timer(r->loop, for_us, 0, stop, r);
+    atomic_store(&r->over, false);
+    loop_timer(r->loop, 20 * US_PER_MS, 20 * US_PER_MS, look, r);
     CHECK_INT(pthread_create(&r->thread, NULL, run_loop, r), 0);
     test_cleanup(f->t, end_server, r);
 }
@@ -57,7 +64,7 @@ TEST(server, answers_after_the_commit_and_streams_what_happened)
     uint64_t ids[64];
     struct reply *reply;
 
-    start_server(&r, f, path, 4 * US_PER_S);
+    start_server(&r, f, path);
     c = client_open(t, path);
     CHECK_SOON(c->loop, c->epoch == 2);
     client_subscribe(c, 0);
@@ -90,7 +97,7 @@ TEST(server, a_subscriber_that_missed_something_hears_it_from_the_table)
     before = owner_last_seq(f->o);
     fx_on_duty(f, "doctor1");
     fx_assist(f, 102);
-    start_server(&r, f, path, 3 * US_PER_S);
+    start_server(&r, f, path);
     c = client_open(t, path);
     CHECK_SOON(c->loop, c->epoch == 2);
     CHECK(c->hello_seq > before);
