@@ -14,6 +14,7 @@ struct level {
     const struct dataset_element **element_tail;
     const struct dataset_item **item_tail;
     uint32_t count, last_tag;
+    uint16_t number_vr; /* VR_US or VR_SS once Pixel Representation was read here, else 0 */
 };
 
 struct parser {
@@ -47,22 +48,20 @@ static void note(struct parser *p, unsigned bit)
 }
 
 /* US or SS: as Pixel Representation says, of this data set or those around it (PS3.5 A.1). */
-static uint16_t signed_or_not(const struct dataset_item *item)
+static uint16_t signed_or_not(const struct parser *p)
 {
-    int64_t representation;
-
-    for (; item; item = item->parent)
-        if (dataset_int(item, TAG_PixelRepresentation, 0, &representation))
-            return representation == 1 ? VR_SS : VR_US;
+    for (unsigned i = p->depth; i-- > 0;)
+        if (p->levels[i].number_vr)
+            return p->levels[i].number_vr;
     return VR_US;
 }
 
-static uint16_t vr_of_tag(uint32_t tag, const struct dataset_item *item)
+static uint16_t vr_of_tag(const struct parser *p, uint32_t tag)
 {
     uint16_t vr = dictionary_vr(tag);
 
     if (vr == VR_XS)
-        return signed_or_not(item);
+        return signed_or_not(p);
     return vr == VR_OX ? VR_OW : vr;
 }
 
@@ -103,7 +102,7 @@ static bool read_header(struct parser *p, const struct level *l, struct header *
         if (!read_explicit(p, l, h))
             return false;
     } else {
-        h->vr = vr_of_tag(h->tag, l->item);
+        h->vr = vr_of_tag(p, h->tag);
         h->flags |= DATASET_VR_GUESSED;
         h->length = get_u32(p->data + p->pos + 4, l->coding.big);
         h->bytes = 8;
@@ -223,9 +222,9 @@ static bool undefined_value(struct parser *p, const struct level *l, struct data
 }
 
 /* A standard attribute that some relay did not know and made UN: the dictionary knows better. */
-static bool known_after_all(struct parser *p, const struct level *l, struct dataset_element *e)
+static bool known_after_all(struct parser *p, struct dataset_element *e)
 {
-    uint16_t vr = vr_of_tag(e->tag, l->item);
+    uint16_t vr = vr_of_tag(p, e->tag);
 
     if (vr == VR_UN)
         return true;
@@ -261,8 +260,10 @@ static bool read_value(struct parser *p, struct level *l, const struct header *h
         note(p, DATASET_NOTE(ODD_LENGTH));
     if (e->vr == VR_SQ)
         return open_sequence(p, e, l->coding);
-    if (e->vr == VR_UN && !l->coding.implicit && !known_after_all(p, l, e))
+    if (e->vr == VR_UN && !l->coding.implicit && !known_after_all(p, e))
         return false;
+    if (e->tag == TAG_PixelRepresentation && e->length == 2)
+        l->number_vr = get_u16(e->value, e->flags & DATASET_BIG_ENDIAN) == 1 ? VR_SS : VR_US;
     if (e->vr != VR_SQ) /* else known_after_all() opened it */
         p->pos += h->length;
     return true;
