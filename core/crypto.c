@@ -40,6 +40,11 @@ void crypto_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN])
     sure(EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL));
 }
 
+void crypto_sha1(const void *data, size_t len, uint8_t out[SHA1_LEN])
+{
+    sure(EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL));
+}
+
 struct sha256 {
     EVP_MD_CTX *ctx;
 };
