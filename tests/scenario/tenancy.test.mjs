@@ -77,6 +77,27 @@ async function machineIn(room) {
   return answer.headers.get("location").split("/").at(-1);
 }
 
+/** An exam of that visit: ordered by its doctor, or, as far as images go, read and alarmed about by reader1. */
+async function examIn(order, { read = false } = {}) {
+  const doctor = await Api.login(product, "doctor1");
+  const asked = { visit_id: order.visit_id, modality: "ECG", procedure: "12导联心电图", question: "胸闷", urgency: "urgent" };
+  const { id } = await doctor.post("/api/v1/exams", asked);
+  const nothing = "384226543616999997";
+  if (!read) return { exam_id: id, alert_id: nothing, study_id: nothing };
+  await product.sql(`
+    INSERT INTO records.studies (region_id, id, tenant_id, study_uid, exam_id, visit_id, person_id, state, matched, matched_at,
+      matched_by, n_series, n_instances, first_at, last_at, complete_at)
+    SELECT region_id, id + 1, tenant_id, '1.2.' || id, id, visit_id, person_id, 'complete', true, now(), 0, 1, 1, now(), now(), now()
+      FROM records.exams WHERE region_id = ${REGION} AND id = ${id}`);
+  const reader = await Api.login(product, "reader1");
+  const waiting = await until("the exam waits to be read", async () => (await reader.get("/api/v1/reading")).find((e) => e.id === id));
+  for (const hidden of [asked.visit_id, order.id]) assert.ok(!JSON.stringify(waiting).includes(hidden), "before the claim nobody is named");
+  const { version } = await reader.post(`/api/v1/exams/${id}/claim`, { version: waiting.version });
+  await reader.post(`/api/v1/exams/${id}/critical`, { version, finding: "急性心肌梗死" });
+  const [alert] = await (await Api.login(product, "township_doctor1")).get("/api/v1/alerts");
+  return { exam_id: id, alert_id: alert.id, study_id: waiting.study.id ?? String(BigInt(id) + 1n) };
+}
+
 function tomorrow(hour) {
   const at = new Date(Date.now() + 86_400_000);
   at.setUTCHours(hour, 0, 0, 0);
@@ -85,6 +106,7 @@ function tomorrow(hour) {
 
 /** Everything a stranger could have picked up about it. */
 async function known({ owner, order, seat, lostNonce }, roster, slot) {
+  const exam = await examIn(order, { read: lostNonce !== undefined });
   const text = (await owner.get("/api/v1/consents/texts")).find((t) => t.kind === "recording");
   const now = await owner.get(`/api/v1/orders/${order.id}`);
   const visit = await owner.get(`/api/v1/visits/${order.visit_id}`);
@@ -92,7 +114,7 @@ async function known({ owner, order, seat, lostNonce }, roster, slot) {
   return {
     order_id: order.id, visit_id: order.visit_id, room: visit.room_id, session_id, track: "t1",
     person_id: now.patient.person_id, roster_id: roster.id, clinic_id: roster.clinic_id, staff_id: roster.doctor.staff_id,
-    seat_id: (seat ?? visit.seats[0]).id, slot_id: slot.id, exam_id: "384226543616999998", alert_id: "384226543616999997",
+    seat_id: (seat ?? visit.seats[0]).id, slot_id: slot.id, ...exam,
     version: now.version, note_version: 1, nonce: lostNonce ?? "n".repeat(32), subject: `visit:${order.visit_id}`,
     kind: text.kind, text_hash: text.hash, granted: true, specialty: "cardiology", query: visit.patient.name.slice(0, 2),
     prior_diagnosis: appointment(slot).prior_diagnosis, reason: "x", kinds: ["follow_up"], slot_minutes: 10, capacity_per_slot: 1,
@@ -110,7 +132,7 @@ before(async () => {
   const bystander = await Api.login(product, "patient4");
   const slot = await freeSlot(bystander, roster);
   for (const world of [await booked(roster), await claimed()]) victims.push({ what: world.what, ids: await known(world, roster, slot) });
-  for (const { ids } of victims) secrets.push(ids.order_id, ids.visit_id, ids.room, ids.name);
+  for (const { ids } of victims) secrets.push(ids.order_id, ids.visit_id, ids.room, ids.name, ids.exam_id);
   await foreignStaff();
   await enters("patient4");
   await enters("doctor3");
@@ -283,11 +305,13 @@ test("a token claims no role the account lacks, and gives none it was not made f
 /* ---- the live socket ---- */
 
 async function isRefusedOnTheSocket(login, live) {
-  for (const { t, message } of await messages()) {
+  for (const { t, message, answered } of await messages()) {
     if (["hello", "ping"].includes(t)) continue;
     for (const { what, ids } of victims) {
       const { id: _, ...asked } = message({ ...ids, kind: "audio", sdp: offers.good() });
-      const answer = await live.ask(asked);
+      const before = live.frames.length;
+      if (!answered) live.tell(asked);
+      const answer = answered ? await live.ask(asked) : await live.hears((m) => live.frames.indexOf(m) >= before && m.t === "error", `what becomes of ${t}`);
       assert.equal(answer.t, "error", `${login}: ${t} of ${what}: ${JSON.stringify(answer)}`);
       assert.match(answer.code, /^(not_found|not_in_room)$/, `${login}: ${t} of ${what}`);
     }

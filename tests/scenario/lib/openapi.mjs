@@ -51,7 +51,7 @@ export async function operations() {
   const list = [];
   for (const [path, methods] of Object.entries(document.paths))
     for (const [method, operation] of Object.entries(methods)) {
-      if (!METHODS.includes(method) || path === "/ws") continue;
+      if (!METHODS.includes(method) || path === "/ws" || path.startsWith("/internal/")) continue; /* nginx alone asks there */
       const parameters = [...(methods.parameters ?? []), ...(operation.parameters ?? [])].map((p) => follow(document, p));
       const content = Object.entries(operation.requestBody?.content ?? {})[0];
       list.push({
@@ -75,11 +75,11 @@ export async function operations() {
   return list;
 }
 
-/** Every message a client may send: [{t, message(known)}]. */
+/** Every message a client may send: [{t, message(known), answered}]; answered: it carries an id and gets an answer. */
 export async function messages() {
   const document = await load("socket.schema.json");
   return follow(document, { $ref: "#/$defs/ClientMessage" }).oneOf.map((ref) => {
     const schema = follow(document, ref);
-    return { t: schema.properties.t.const, message: (known) => sample(document, schema, known, "") };
+    return { t: schema.properties.t.const, answered: "id" in schema.properties, message: (known) => sample(document, schema, known, "") };
   });
 }
