@@ -140,7 +140,7 @@ stage("4. a reading doctor sees no name, claims, writes from a template; a close
   await reader.screen.has("viewer", "data-state", "ready", ARRIVES);
   assert.match(await reader.screen.text("read"), new RegExp(PATIENT.search), "who reads knows whom");
 
-  const template = (await reader.screen.attributes("template option", "value")).find(Boolean);
+  const template = await until("there are templates", () => reader.screen.evaluate(() => document.querySelector("[data-testid=template] option[value]:not([value=''])")?.value));
   await reader.writes({ template });
   await reader.writes({ findings: FINDINGS, impression: "写到一半" });
   const half = reader.screen;

@@ -24,6 +24,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/study/:study", component: () => import("@/pages/StudyPage.vue"), props: true, meta: { title: "viewer.title", stage: true } },
   { path: "/read/:id", component: () => import("@/pages/ReadPage.vue"), props: true, meta: { roles: ["reader"], title: "reading.page" } },
   { path: "/exams/:id", component: () => import("@/pages/ExamPage.vue"), props: true, meta: { title: "exam.title" } },
+  { path: "/verify/:code?", component: () => import("@/pages/VerifyPage.vue"), props: (to) => ({ code: String(to.params["code"] ?? "") }), meta: { anyone: true, title: "verify.title" } },
   { path: "/recording/:visitId", component: () => import("@/pages/RecordingPage.vue"), props: true, meta: { title: "recording.title" } },
   { path: "/:rest(.*)*", component: () => import("@/pages/NotFoundPage.vue"), meta: { title: "home.notFound" } },
 ];

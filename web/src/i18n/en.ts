@@ -191,6 +191,11 @@ const en: typeof zhCN = {
   report: {
     title: "Report", amended: "Version {n} (amended)", reason: "Why it was amended", signedBy: "Signed by {name}, {hospital}, {when}", print: "Print the report (PDF)", printOld: "Print this version", verify: "Check that it is genuine", versions: "All versions", version: "Version {n}", compare: "Compare with the newest", hideChanges: "Hide the comparison",
   },
+  verify: {
+    title: "Is this report genuine?", code: "Verification code", codeHint: "The 26 letters and digits beside the QR code on the report.", check: "Check", hospital: "Issued by", examinedBy: "Examined at", doctor: "Signed by", signedAt: "Signed at", version: "Version", versionOf: "Version {n}; the newest is {of}", hash: "Fingerprint of the content",
+    verdict: { wait: "Checking", genuine: "This report is genuine", older: "This report is genuine, but not the newest version", false: "This report cannot be shown to be genuine" },
+    next: { wait: "One moment, please.", genuine: "It was issued by this platform, nothing was changed, and it is the newest version.", older: "It was issued by this platform and amended later: ask the hospital for version {n}.", false: "This platform does not know the code, or the content does not fit its signature. Check the code, or ask the hospital that issued it." },
+  },
   alert: {
     title: "Critical value: {finding}", since: "paged at {time}", look: "Look at the exam", acknowledge: "Acknowledge", readBack: "Read the critical value back", note: "Read-back and what is done", noteHint: "Repeat the finding in your own words and say what you do at once.", noteMissing: "Please write what you read back.", done: "Acknowledged; the paging has stopped.",
   },

@@ -189,6 +189,11 @@ export default {
   report: {
     title: "诊断报告", amended: "第 {n} 版（修订）", reason: "修订原因", signedBy: "{hospital} {name} 于 {when} 签名", print: "打印报告（PDF）", printOld: "打印此版", verify: "验证真伪", versions: "全部版本", version: "第 {n} 版", compare: "与最新版对照", hideChanges: "收起对照",
   },
+  verify: {
+    title: "报告真伪验证", code: "验证码", codeHint: "报告上二维码旁的 26 位字母数字。", check: "验证", hospital: "签发医院", examinedBy: "检查机构", doctor: "签名医生", signedAt: "签名时间", version: "版本", versionOf: "第 {n} 版，最新为第 {of} 版", hash: "内容指纹",
+    verdict: { wait: "正在验证", genuine: "这份报告是真的", older: "这份报告是真的，但不是最新版本", false: "不能证明这份报告是真的" },
+    next: { wait: "请稍候。", genuine: "由本平台签发，内容未被改动，是最新版本。", older: "由本平台签发，之后有修订，请向医院索取第 {n} 版。", false: "本平台没有这个验证码，或内容与签名不符。请核对验证码，或联系出具报告的医院。" },
+  },
   alert: {
     title: "危急值：{finding}", since: "{time} 呼叫", look: "查看检查", acknowledge: "确认收到", readBack: "复述并确认危急值", note: "复述内容和处理", noteHint: "请复述危急发现，并写明马上怎样处理。", noteMissing: "请写明复述内容。", done: "已确认，呼叫停止。",
   },
