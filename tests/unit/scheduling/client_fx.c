@@ -90,10 +90,9 @@ uint64_t client_ask(struct client *c, const char *login, enum sched_op op, const
     static const struct {
         const char *login;
         int64_t account, tenant, person, staff;
-    } WHO[] = {{"patient1", 301, 11, 101, 0},
-               {"doctor1", 311, 31, 0, 201},
-               {"doctor2", 312, 31, 0, 202},
-               {"township_doctor1", 314, 21, 0, 204},
+    } WHO[] = {{"patient1", 301, 11, 101, 0}, {"doctor1", 311, 31, 0, 201},
+               {"doctor2", 312, 31, 0, 202},  {"township_doctor1", 314, 21, 0, 204},
+               {"reader1", 316, 32, 0, 206},  {"reader2", 323, 31, 0, 213},
                {"system", 0, 0, 0, 0}};
     struct wire_out *o = wire_begin(c->wire, ASK_REQUEST, c->last_id + 1);
     struct ask_request ask;

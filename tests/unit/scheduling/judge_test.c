@@ -2,6 +2,7 @@
 #include "core/clock.h"
 #include "scheduling/booking.h"
 #include "scheduling/claim.h"
+#include "scheduling/read_claim.h"
 #include "scheduling/waiting.h"
 #include "tests/unit/test.h"
 
@@ -187,4 +188,73 @@ TEST(waiting, the_estimate_is_the_median_and_unknown_before_three_visits)
     CHECK_INT(waiting_estimate_minutes(lengths, 3, 2), 24);
     CHECK_INT(waiting_estimate_minutes(lengths, 4, 1), 12); /* 11.5, rounded up: never a promise too short */
     CHECK_INT(waiting_estimate_minutes(lengths, 3, 0), 0);
+}
+
+/* ---------------------------------------------------------------- readers */
+
+static struct read_claim reads(int64_t exam, int64_t staff)
+{
+    return (struct read_claim){.exam_id = exam,
+                               .staff_id = staff,
+                               .version = 4,
+                               .found = true,
+                               .state = EXAM_POOLED,
+                               .version_now = 4,
+                               .licence_valid = true,
+                               .specialty_fits = true,
+                               .hand_max = 5};
+}
+
+TEST(read_claim, the_first_of_several_wins_and_the_others_learn_who)
+{
+    struct read_claim c[] = {reads(1, 10), reads(1, 11), reads(2, 11), reads(1, 10)};
+
+    read_claims_judge(c, 4);
+    CHECK_INT(c[0].result, CLAIM_WON);
+    CHECK_INT(c[1].result, CLAIM_LOST);
+    CHECK_INT(c[1].winner_id, 10);
+    CHECK_INT(c[2].result, CLAIM_WON);
+    CHECK_INT(c[3].result, CLAIM_WON_AGAIN);
+}
+
+TEST(read_claim, hands_fill_up_within_a_batch)
+{
+    struct read_claim c[] = {reads(1, 10), reads(2, 10), reads(3, 10)};
+
+    for (int i = 0; i < 3; i++)
+        c[i].in_hand = 3;
+    read_claims_judge(c, 3);
+    CHECK_INT(c[1].result, CLAIM_WON);
+    CHECK_INT(c[2].result, CLAIM_INELIGIBLE);
+    CHECK_STR(c[2].reason, "hands_full");
+}
+
+TEST(read_claim, each_rule_has_its_reason)
+{
+    struct read_claim c[] = {reads(1, 10), reads(2, 10), reads(3, 10), reads(4, 10)};
+    static const char *const WHY[] = {"licence", "own_request", "specialty"};
+
+    c[0].licence_valid = false;
+    c[1].own_request = true;
+    c[2].specialty_fits = false;
+    c[3].version = 3;
+    read_claims_judge(c, 4);
+    for (int i = 0; i < 3; i++)
+        CHECK_STR(c[i].reason, WHY[i]);
+    CHECK_INT(c[3].result, CLAIM_STALE);
+}
+
+/* Only what waits, or is in a colleague's hands, is an exam to a reader who did not read it. */
+TEST(read_claim, what_never_waited_or_is_over_does_not_exist)
+{
+    for (int s = 0; s < EXAM_STATE_COUNT; s++) {
+        struct read_claim c = reads(1, 10);
+
+        c.state = (enum exam_state)s;
+        c.reader_id = 99;
+        read_claims_judge(&c, 1);
+        CHECK_INT(c.result, s == EXAM_POOLED                       ? CLAIM_WON
+                            : s == EXAM_CLAIMED || s == EXAM_DRAFT ? CLAIM_LOST
+                                                                   : CLAIM_NO_ORDER);
+    }
 }
