@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "dicom/dataset/index.h"
+#include "dicom/decode/ecg.h"
 #include "dicom/decode/picture.h"
+#include "dicom/decode/render.h"
+#include <stdlib.h>
 
 /* One op. @param ds the file, read */
 typedef bool op_fn(const struct decode_params *params, const struct dataset *ds, const uint8_t *bytes,
@@ -53,8 +57,87 @@ static bool op_frame(const struct decode_params *params, const struct dataset *d
     return ok;
 }
 
+static bool write_picture(const struct decode_params *params, const struct shaded *s, int out_fd,
+                          struct decode_answer *answer, struct err *err)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    bool ok = params->format == DECODE_PNG ? render_png(s, &bytes, &n, err)
+                                           : render_jpeg(s, params->quality, &bytes, &n, err);
+
+    ok = ok && write_all(out_fd, bytes, n, err);
+    answer->bytes = n;
+    answer->rows = s->rows;
+    answer->columns = s->columns;
+    answer->samples = s->samples;
+    answer->bits_allocated = answer->bits_stored = 8;
+    answer->pixel_representation = 0;
+    snprintf(answer->photometric, sizeof answer->photometric, "%s", s->samples == 3 ? "RGB" : "MONOCHROME2");
+    free(bytes);
+    return ok;
+}
+
+static bool op_render(const struct decode_params *params, const struct dataset *ds, const uint8_t *bytes,
+                      size_t len, int out_fd, struct decode_answer *answer, struct err *err)
+{
+    const struct shade_wish wish = {.window_given = params->window_given,
+                                    .center = params->center,
+                                    .breadth = params->breadth,
+                                    .frame = params->frame};
+    struct shaded s;
+    struct picture p;
+
+    if (!picture_decode(&p, ds, bytes, len, params->frame, &answer->frames, err))
+        return false;
+    bool ok = shade(&s, &p, ds, &wish, err);
+    picture_free(&p);
+    if (!ok)
+        return false;
+    ok = render_fit(&s, params->width, params->height, err) && write_picture(params, &s, out_fd, answer, err);
+    free(s.pixels);
+    return ok;
+}
+
+static bool op_waveform(const struct decode_params *params, const struct dataset *ds, const uint8_t *bytes,
+                        size_t len, int out_fd, struct decode_answer *answer, struct err *err)
+{
+    struct json_buf b = {0};
+
+    (void)params;
+    (void)bytes;
+    (void)len;
+    bool ok = ecg_write(&b, ds, err) && write_all(out_fd, b.text, b.len, err);
+    answer->bytes = b.len;
+    json_buf_free(&b);
+    return ok;
+}
+
+static bool op_index(const struct decode_params *params, const struct dataset *ds, const uint8_t *bytes,
+                     size_t len, int out_fd, struct decode_answer *answer, struct err *err)
+{
+    const struct dicom_json_options options = {.bulk_base = "", .inline_max = DICOM_JSON_INLINE_MAX};
+    struct json_buf b = {0};
+    struct index ix;
+
+    (void)params;
+    (void)bytes;
+    (void)len;
+    if (!index_make(&ix, ds, err))
+        return false;
+    index_write(&b, &ix, ds, &options);
+    bool ok = write_all(out_fd, b.text, b.len, err);
+    answer->bytes = b.len;
+    answer->frames = ix.table.n_frames;
+    index_free(&ix);
+    json_buf_free(&b);
+    return ok;
+}
+
 static op_fn *const OPS[] = {
+    [DECODE_INDEX] = op_index,
     [DECODE_FRAME] = op_frame,
+    [DECODE_RENDER] = op_render,
+    [DECODE_WAVEFORM] = op_waveform,
 };
 
 bool job_run(const struct decode_params *params, const uint8_t *bytes, size_t len, int out_fd,

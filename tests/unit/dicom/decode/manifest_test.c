@@ -60,17 +60,21 @@ static void on_done(void *arg, struct decode_result *result, const struct err *e
     result->fd = -1;
 }
 
-static struct outcome decode_frame(struct fx *f, int file, uint32_t n)
+static struct outcome run(struct fx *f, int file, const struct decode_params *params)
 {
-    const struct decode_params params = {.op = DECODE_FRAME, .frame = n};
     struct outcome o = {.fd = -1};
     int64_t deadline = test_deadline_us(120000);
 
-    CHECK(decoders_run(f->pool, DECODERS_SOMEBODY_WAITS, &params, file, -1, on_done, &o));
+    CHECK(decoders_run(f->pool, DECODERS_SOMEBODY_WAITS, params, file, -1, on_done, &o));
     while (!o.done && test_turn(f->loop, deadline))
         ;
     CHECK(o.done);
     return o;
+}
+
+static struct outcome decode_frame(struct fx *f, int file, uint32_t n)
+{
+    return run(f, file, &(struct decode_params){.op = DECODE_FRAME, .frame = n});
 }
 
 struct figures {
@@ -261,4 +265,40 @@ TEST(manifest, progressive_streams_of_12_bits_show_what_the_sequential_one_shows
         CHECK(fabs(g[i].sum / g[i].n - g[0].sum / g[0].n) < 1);
         CHECK(fabs(g[i].min - g[0].min) < 12 && fabs(g[i].max - g[0].max) < 12);
     }
+}
+
+/* Every operation on every file, through the sandbox: an answer or a reason, never a dead process. */
+TEST(manifest, no_file_kills_a_decoder_whatever_is_asked_of_it)
+{
+    static struct fx f;
+    json_t *manifest = shared_manifest(), *row;
+    int indexed = 0, pictures = 0, waveforms = 0, deaths = 0;
+    size_t i;
+
+    fx_open(t, &f);
+    json_array_foreach(manifest, i, row)
+    {
+        const struct decode_params index = {.op = DECODE_INDEX}, waveform = {.op = DECODE_WAVEFORM};
+        const struct decode_params render = {
+            .op = DECODE_RENDER, .width = 128, .height = 128, .format = i % 2 ? DECODE_PNG : DECODE_JPEG};
+        const struct decode_params *ops[] = {&index, &render, &waveform};
+        int *counts[] = {&indexed, &pictures, &waveforms};
+        char *path = shared_path(json_string_value(json_object_get(row, "file")));
+        int file = open(path, O_RDONLY | O_CLOEXEC);
+        for (int op = 0; op < 3; op++) {
+            struct outcome o = run(&f, file, ops[op]);
+            *counts[op] += !o.reason[0];
+            deaths += strncmp(o.reason, "decoder_", 8) == 0;
+            if (strncmp(o.reason, "decoder_", 8) == 0)
+                printf("%s: %s on operation %u\n", path, o.reason, ops[op]->op);
+            if (o.fd >= 0)
+                close(o.fd);
+        }
+        close(file);
+        free(path);
+    }
+    printf("%zu files: %d indexed, %d shown, %d waveforms\n", i, indexed, pictures, waveforms);
+    json_decref(manifest);
+    CHECK_INT(deaths, 0);
+    CHECK(indexed > 150 && pictures > 150 && waveforms >= 2);
 }
