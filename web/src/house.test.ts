@@ -21,7 +21,7 @@ const ALLOWED: Record<string, string[]> = {
   i18n: ["i18n", "wire"],
   ui: ["ui", "i18n", "wire"],
   order: ["order", "ui", "i18n", "wire"],
-  exam: ["exam", "ui", "i18n", "wire"],
+  exam: ["exam", "order", "ui", "i18n", "wire"],
   imaging: ["imaging", "ui", "i18n", "wire"],
   pages: ["pages", "order", "exam", "imaging", "ui", "i18n", "wire", ...FEATURES],
   app: ["app", "pages", "alert", "ui", "i18n", "wire"],

@@ -323,7 +323,7 @@ export class Reader extends Person {
 
   async amends({ impression, reason }) {
     await this.screen.press("amend");
-    await this.screen.types("amend-impression", impression);
+    await this.screen.types("amend-form impression", impression);
     await this.screen.types("amend-reason", reason);
     await this.screen.press("amend-sign");
     await this.#proves_it_is_him();

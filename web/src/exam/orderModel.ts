@@ -1,8 +1,6 @@
 import type { Operations } from "@/wire/generated/api";
 import type { Modality, Urgency } from "@/wire/types";
 
-export const URGENCIES: readonly Urgency[] = ["normal", "urgent", "emergency"];
-
 /** What is asked for most, offered while typing; the words are the language's. */
 export const PROCEDURES = {
   CT: ["chestCt", "headCt", "abdomenCt"], ECG: ["restEcg"], DX: ["chestDx", "limbDx"], US: ["abdomenUs", "heartUs"],

@@ -9,7 +9,7 @@ const en: typeof zhCN = {
   nav: { label: "Main menu", home: "Home", access: "Who saw my data", today: "Today", pool: "Pool", reading: "Reading" },
   list: { comma: ", ", colon: ": " },
   common: {
-    loading: "Loading…", retry: "Try again", back: "Back", home: "Home", close: "Close", choose: "Please choose", optional: "optional", reason: "Reason",
+    loading: "Loading…", retry: "Try again", back: "Back", home: "Home", close: "Close", understood: "OK", choose: "Please choose", optional: "optional", reason: "Reason",
     reasonMissing: "Please give a reason.", stale: "What follows may be out of date.", phoneHelp: "Need help? Call the hospital you booked with and somebody will help you. In an emergency call 120.",
   },
   day: { today: "Today", tomorrow: "Tomorrow", yesterday: "Yesterday", at: "{day} {time}" },
@@ -89,7 +89,7 @@ const en: typeof zhCN = {
   order: {
     title: "Visit", someone: "(not visible)", assistedVisit: "Assisted first visit", noDoctor: "No doctor yet", forWhom: "For {name}", asSoonAsPossible: "As soon as possible", details: "What was written",
     cancel: "Cancel the visit", cancelTitle: "Cancel this visit?", cancelText: "The place goes to somebody else. If you still need a visit you will have to book again.",
-    kind: { first_visit: "First visit", follow_up: "Follow-up" }, urgency: { normal: "Normal", urgent: "Urgent", emergency: "Emergency" },
+    urgencyLabel: "Urgency", kind: { first_visit: "First visit", follow_up: "Follow-up" }, urgency: { normal: "Normal", urgent: "Urgent", emergency: "Emergency" },
     state: {
       returned: "Returned", paid_or_exempt: "Being arranged", escalated: "Escalated", dispatched: "Assigned", refunded: "Refunded",
       draft: "Draft", submitted: "Submitted", booked: "Booked", pooled: "Waiting for a doctor", claimed: "Claimed", waiting: "Waiting", live: "In the room", documenting: "Being written up",
@@ -133,13 +133,13 @@ const en: typeof zhCN = {
   duty: { label: "On duty", on: "On duty", off: "Off duty", onSince: "On duty since {time}" },
   doctor: { title: "Doctor's desk", today: "Today's patients", emptyTitle: "No patients today yet", emptyNext: "They appear here when somebody books, or when you claim from the pool." },
   pool: {
-    title: "Pool", waited: "waiting {n} min", level: "answered by a {level}", claim: "Claim", dismiss: "OK", empty: "The pool is empty", emptyNext: "A new request appears at once, with one sound.", offDuty: "You are off duty", offDutyNext: "Go on duty to see and claim from the pool.",
+    title: "Pool", waited: "waiting {n} min", level: "answered by a {level}", claim: "Claim", empty: "The pool is empty", emptyNext: "A new request appears at once, with one sound.", offDuty: "You are off duty", offDutyNext: "Go on duty to see and claim from the pool.",
     wonToast: "It is yours. Please enter the room.", fate: { won: "You have it.", lost: "Another doctor was first.", gone: "No longer in the pool." },
   },
   township: {
     title: "Township desk", new: "New assisted visit", today: "Today's visits", emptyTitle: "No visits today yet", emptyNext: "When a patient comes, press 'New assisted visit'.", enter: "Enter the room with the patient", exams: "Today's exams", noExams: "No exams today yet", noExamsNext: "Press 'Order an exam' in a visit; the order appears here and on the modality's worklist.",
     find: "Find the patient", findHint: "Type how the name begins.", found: "Found", nobody: "Nobody found", nobodyNext: "Check the name, or ask the administrator to register them.", change: "Somebody else", age: "{n} years", first: "80 and over: first",
-    complaint: "Complaint", history: "History", vitals: "Vitals", specialty: "Specialty", urgency: "Urgency", raise: "Raise the visit", call120: "If life is in danger call 120 now; do not wait for a video visit.",
+    complaint: "Complaint", history: "History", vitals: "Vitals", specialty: "Specialty", raise: "Raise the visit", call120: "If life is in danger call 120 now; do not wait for a video visit.",
     missing: { person: "Please choose the patient first.", complaint: "Please write the complaint.", vital: "That value cannot be right. Please check." },
   },
   exam: {
@@ -218,8 +218,12 @@ const en: typeof zhCN = {
       appointment_create: "Booked", appointment_cancel: "Gave the booking back", order_create: "Raised a visit", order_look: "Saw the patient's identity", order_claim: "Claimed", order_check_in: "Entered the waiting room", order_admit: "Let the patient in",
       order_send_back: "Sent back to wait", order_end: "Ended the visit", order_note: "Wrote the note", order_sign: "Signed", order_cancel: "Cancelled the visit",
       roster_create: "Made a session", roster_publish: "Published a session", roster_cancel: "Cancelled a session", duty_set: "Changed duty", begin: "Session began", release: "Slots released", end: "Session ended",
+      exam_create: "Ordered an exam", exam_cancel: "Cancelled an exam", exam_look: "Looked at an exam", exam_claim: "Claimed a read", exam_release: "Gave a read back", exam_draft: "Wrote a report", exam_sign: "Signed a report", exam_amend: "Amended a report", exam_reject: "Sent images back",
+      exam_critical: "Called a critical value", priors_look: "Looked at earlier exams", report_look: "Read a report", report_print: "Printed a report", report_verify: "Checked a report", alert_look: "Saw a critical value", alert_acknowledge: "Acknowledged a critical value", alert_step: "The next person was paged",
+      study_view: "Looked at images", study_store: "Sent images", study_match: "Matched images", study_return: "Returned images", visit_view: "Looked at images together", session_step_up: "Gave the password again",
+      acquire: "Images began to arrive", complete: "Images complete", pool: "Put on the worklist", deliver: "Report delivered", idle: "Given back after a pause", detach: "Images taken off the exam",
     },
-    purpose: { care: "care" },
+    purpose: { care: "care", reading: "reading" },
   },
   access: { unnamed: "The patient or the system", title: "Who saw my data", why: "Every look at your health data leaves a record that cannot be changed. If something seems wrong, contact the hospital.", emptyTitle: "Nobody has looked yet", emptyNext: "When somebody looks at your data it appears here." },
   recording: {

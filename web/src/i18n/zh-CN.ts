@@ -7,7 +7,7 @@ export default {
   nav: { label: "主菜单", home: "首页", access: "谁看过我的信息", today: "今日", pool: "候诊池", reading: "阅片" },
   list: { comma: "、", colon: "：" },
   common: {
-    loading: "正在加载…", retry: "重试", back: "返回", home: "首页", close: "关闭", choose: "请选择", optional: "选填", reason: "原因",
+    loading: "正在加载…", retry: "重试", back: "返回", home: "首页", close: "关闭", understood: "知道了", choose: "请选择", optional: "选填", reason: "原因",
     reasonMissing: "请写明原因。", stale: "以下内容可能不是最新的。", phoneHelp: "遇到困难？请拨打预约医院的电话，工作人员会帮助您。紧急情况请拨打 120。",
   },
   day: { today: "今天", tomorrow: "明天", yesterday: "昨天", at: "{day} {time}" },
@@ -87,7 +87,7 @@ export default {
   order: {
     title: "就诊", someone: "（不可见）", assistedVisit: "远程首诊", noDoctor: "还没有医生", forWhom: "就诊人：{name}", asSoonAsPossible: "尽快", details: "查看填写的内容",
     cancel: "取消就诊", cancelTitle: "取消这次就诊？", cancelText: "取消后名额会给其他人。如仍需就诊，需要重新预约。",
-    kind: { first_visit: "首诊", follow_up: "复诊" }, urgency: { normal: "普通", urgent: "加急", emergency: "紧急" },
+    urgencyLabel: "紧急程度", kind: { first_visit: "首诊", follow_up: "复诊" }, urgency: { normal: "普通", urgent: "加急", emergency: "紧急" },
     state: {
       returned: "待补充", paid_or_exempt: "安排中", escalated: "已上转", dispatched: "已派单", refunded: "已退费",
       draft: "草稿", submitted: "已提交", booked: "已预约", pooled: "等待接诊", claimed: "医生已接诊", waiting: "候诊中", live: "就诊中", documenting: "书写病历",
@@ -131,13 +131,13 @@ export default {
   duty: { label: "出诊", on: "出诊中", off: "未出诊", onSince: "出诊中（{time} 起）" },
   doctor: { title: "医生工作台", today: "今日患者", emptyTitle: "今天还没有患者", emptyNext: "有人预约，或您从候诊池接诊后，会出现在这里。" },
   pool: {
-    title: "候诊池", waited: "已等 {n} 分钟", level: "由{level}接诊", claim: "接诊", dismiss: "知道了", empty: "候诊池是空的", emptyNext: "有新的申请会立刻出现，并响一声提示。", offDuty: "您没有出诊", offDutyNext: "打开“出诊”后，才能看到和接诊候诊池里的患者。",
+    title: "候诊池", waited: "已等 {n} 分钟", level: "由{level}接诊", claim: "接诊", empty: "候诊池是空的", emptyNext: "有新的申请会立刻出现，并响一声提示。", offDuty: "您没有出诊", offDutyNext: "打开“出诊”后，才能看到和接诊候诊池里的患者。",
     wonToast: "接诊成功，请进入诊室。", fate: { won: "您已接诊。", lost: "已由另一位医生接诊。", gone: "已不在候诊池。" },
   },
   township: {
     title: "乡镇工作台", new: "发起远程首诊", today: "今日就诊", emptyTitle: "今天还没有就诊", emptyNext: "患者到了，点“发起远程首诊”。", enter: "和患者一起进入诊室", exams: "今日检查", noExams: "今天还没有检查", noExamsNext: "在就诊中点“开检查”，检查申请会出现在这里和设备的工作列表上。",
     find: "查找患者", findHint: "输入姓名开头的字。", found: "查找结果", nobody: "没有找到", nobodyNext: "请核对姓名，或请管理员登记。", change: "换人", age: "{n} 岁", first: "80 岁以上优先",
-    complaint: "主诉", history: "病史", vitals: "体征", specialty: "科室", urgency: "紧急程度", raise: "发起就诊", call120: "危及生命时，请立即拨打 120，不要等待视频。",
+    complaint: "主诉", history: "病史", vitals: "体征", specialty: "科室", raise: "发起就诊", call120: "危及生命时，请立即拨打 120，不要等待视频。",
     missing: { person: "请先选择患者。", complaint: "请写主诉。", vital: "数值不合常理，请核对。" },
   },
   exam: {
@@ -216,8 +216,12 @@ export default {
       appointment_create: "预约", appointment_cancel: "取消预约", order_create: "发起就诊", order_look: "查看患者身份", order_claim: "接诊", order_check_in: "进入候诊室", order_admit: "请患者进入",
       order_send_back: "请回候诊室", order_end: "结束就诊", order_note: "书写病历", order_sign: "签名", order_cancel: "取消就诊",
       roster_create: "新建排班", roster_publish: "发布排班", roster_cancel: "停诊", duty_set: "出诊切换", begin: "门诊开始", release: "放号", end: "门诊结束",
+      exam_create: "申请检查", exam_cancel: "取消检查", exam_look: "查看检查", exam_claim: "领取阅片", exam_release: "放回待阅列表", exam_draft: "书写报告", exam_sign: "签名报告", exam_amend: "修订报告", exam_reject: "退回重拍",
+      exam_critical: "报危急值", priors_look: "查看既往检查", report_look: "查看报告", report_print: "打印报告", report_verify: "验证报告", alert_look: "查看危急值", alert_acknowledge: "确认危急值", alert_step: "呼叫下一人",
+      study_view: "查看图像", study_store: "上传图像", study_match: "匹配图像", study_return: "退回图像", visit_view: "一起看图像", session_step_up: "再次验证密码",
+      acquire: "图像到达", complete: "图像收齐", pool: "进入待阅列表", deliver: "报告送达", idle: "超时放回", detach: "图像取消归档",
     },
-    purpose: { care: "诊疗" },
+    purpose: { care: "诊疗", reading: "阅片" },
   },
   access: { unnamed: "本人或系统", title: "谁看过我的信息", why: "每次查看您的健康信息都会留下记录，不能删改。如有疑问，请联系医院。", emptyTitle: "还没有人查看", emptyNext: "有人查看您的信息时，会出现在这里。" },
   recording: {

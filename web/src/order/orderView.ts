@@ -10,6 +10,7 @@ const TONE: Record<OrderState, Tone> = {
   documenting: "brand", signed: "ok", closed: "plain", cancelled: "plain", expired: "plain", no_show: "plain", refunded: "plain",
 };
 export const toneOf = (state: OrderState): Tone => TONE[state];
+export const URGENCIES: readonly Urgency[] = ["normal", "urgent", "emergency"];
 export const urgencyTone = (urgency: Urgency): Tone => (urgency === "emergency" ? "danger" : urgency === "urgent" ? "warn" : "plain");
 
 /** Whose eyes look at an order; each sees who acts next in their own words. */

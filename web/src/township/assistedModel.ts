@@ -14,7 +14,6 @@ export type VitalName = (typeof VITALS)[number]["name"];
 
 /** Specialties a township may ask for; the words are the scheduler's. */
 export const SPECIALTIES = ["general", "cardiology", "respiratory"] as const;
-export const URGENCIES: readonly Urgency[] = ["normal", "urgent", "emergency"];
 
 export interface Draft {
   person: Person | null;
