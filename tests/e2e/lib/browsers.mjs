@@ -32,8 +32,9 @@ function found(names) {
   return path;
 }
 
-/** @param camera "fake" gives a moving picture and a beep, "refused" answers every request with no */
-export async function openChromium({ camera = "fake" } = {}) {
+/** @param camera "fake" gives a moving picture and a beep, "refused" answers every request with no
+ *  @param graphics "soft": WebGL drawn by the CPU inside the browser; "none": no WebGL at all, as on old machines */
+export async function openChromium({ camera = "fake", graphics = "soft" } = {}) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || found(["/usr/bin/chromium", "/usr/bin/chromium-browser"]),
     headless: true,
@@ -44,6 +45,7 @@ export async function openChromium({ camera = "fake" } = {}) {
       "--autoplay-policy=no-user-gesture-required",
       "--allow-loopback-in-peer-connection",
       "--disable-gpu",
+      ...(graphics === "none" ? ["--disable-3d-apis"] : []),
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-backgrounding-occluded-windows",

@@ -3,7 +3,9 @@
 const LONG = new Set(["OB", "OW", "SQ", "UN", "UT"]);
 const even = (bytes, pad) => (bytes.length % 2 ? Buffer.concat([bytes, Buffer.from([pad])]) : bytes);
 
+/** @param value text, numbers, bytes, or for SQ a list of items, each a list of rows */
 function bytesOf(vr, value) {
+  if (vr === "SQ") return Buffer.concat(value.map((rows) => item(dataSet(rows))));
   if (Buffer.isBuffer(value)) return even(value, 0);
   const all = Array.isArray(value) ? value : [value];
   if (vr === "US" || vr === "SS") {
@@ -11,7 +13,14 @@ function bytesOf(vr, value) {
     all.forEach((one, i) => (vr === "US" ? out.writeUInt16LE(one, i * 2) : out.writeInt16LE(one, i * 2)));
     return out;
   }
+  if (vr === "UL") return Buffer.concat(all.map((one) => { const out = Buffer.alloc(4); out.writeUInt32LE(one); return out; }));
   return even(Buffer.from(all.join("\\"), "utf8"), vr === "UI" ? 0 : 0x20);
+}
+
+function item(body) {
+  const head = Buffer.from([0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0]);
+  head.writeUInt32LE(body.length, 4);
+  return Buffer.concat([head, body]);
 }
 
 function element(tag, vr, value) {
@@ -104,4 +113,42 @@ export function palette({ study, series = 3, patient, bits = 16 }) {
       [`0028110${channel + 1}`, "US", [4, 0, bits]], [`0028120${channel + 1}`, "OW", table(channel)],
     ]),
   });
+}
+
+const LEADS = [
+  ["I", "2:1"], ["II", "2:2"], ["III", "2:61"], ["aVR", "2:62"], ["aVL", "2:63"], ["aVF", "2:64"],
+  ["V1", "2:3"], ["V2", "2:4"], ["V3", "2:5"], ["V4", "2:6"], ["V5", "2:7"], ["V6", "2:8"],
+];
+export const ECG_HZ = 500;
+/** Every lead rests at 0 and rises to 1 mV for 200 ms once a second, 300 ms after the full second. */
+export const ecgPulse = (s) => (s % 1 >= 0.3 && s % 1 < 0.5 ? 1_000 : 0);
+
+/** A 12-lead ECG of ten seconds, stored at 2.5 µV a unit. */
+export function ecg({ study, series = 1, patient }) {
+  const samples = ECG_HZ * 10;
+  const data = Buffer.alloc(samples * LEADS.length * 2);
+  for (let i = 0; i < samples; i++) LEADS.forEach((_, c) => data.writeInt16LE(Math.round(ecgPulse(i / ECG_HZ) / 2.5), (i * LEADS.length + c) * 2));
+  const code = (value, scheme, meaning) => [["00080100", "SH", value], ["00080102", "SH", scheme], ["00080104", "LO", meaning]];
+  const channels = LEADS.map(([name, value]) => [
+    ["003A0208", "SQ", [code(`MDC_ECG_LEAD_${name.toUpperCase()}`, "MDC", `Lead ${name}`)]], ["003A0210", "DS", "2.5"],
+    ["003A0211", "SQ", [code("uV", "UCUM", "microvolt")]], ["003A0212", "DS", "1"], ["003A0213", "DS", "0"], ["003A0215", "DS", "0"], ["003A021A", "US", 16],
+    ["003A0220", "DS", "0.05"], ["003A0221", "DS", "150"],
+  ]);
+  return part10([
+    ["00080005", "CS", "ISO_IR 192"], ["00080016", "UI", "1.2.840.10008.5.1.4.1.1.9.1.1"], ["00080018", "UI", `${study}.${series}.1`], ["00080020", "DA", "20260801"],
+    ["0008002A", "DT", "20260801093000"], ["00080030", "TM", "093000"], ["00080050", "SH", patient?.accession ?? ""], ["00080060", "CS", "ECG"],
+    ["00100010", "PN", patient?.name ?? "体模^甲"], ["00100020", "LO", patient?.id ?? "PHANTOM-1"], ["00100040", "CS", "O"], ["0020000D", "UI", study],
+    ["0020000E", "UI", `${study}.${series}`], ["00200011", "IS", String(series)], ["00200013", "IS", "1"],
+    ["54000100", "SQ", [[
+      ["003A0004", "CS", "ORIGINAL"], ["003A0005", "US", LEADS.length], ["003A0010", "UL", samples], ["003A001A", "DS", String(ECG_HZ)], ["003A0020", "SH", "RHYTHM"],
+      ["003A0200", "SQ", channels], ["54001004", "US", 16], ["54001006", "CS", "SS"], ["54001010", "OW", data],
+    ]]],
+  ]);
+}
+
+/** A body for STOW-RS. @returns {{type: string, body: Buffer}} */
+export function related(files) {
+  const boundary = "yz-phantom";
+  const parts = files.flatMap((file) => [Buffer.from(`\r\n--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`), file]);
+  return { type: `multipart/related; type="application/dicom"; boundary=${boundary}`, body: Buffer.concat([...parts, Buffer.from(`\r\n--${boundary}--\r\n`)]) };
 }

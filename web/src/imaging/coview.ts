@@ -45,7 +45,7 @@ export interface CoviewDeps {
 }
 
 /** Whose hand moved last keeps the lead this long, so that two who scroll at once do not pull each other to and fro. */
-export const HOLD_MS = 500;
+export const HOLD_MS = 300;
 /** At most so often a second a moving picture is told: a socket may say 50 things a second, pointers included. */
 export const SEND_EVERY_MS = 90;
 

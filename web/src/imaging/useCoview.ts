@@ -1,6 +1,7 @@
 import { onScopeDispose, reactive, ref, shallowRef, type Ref } from "vue";
 import { live } from "@/wire/session";
 import type { Told } from "@/wire/socket";
+import type { Seat } from "@/wire/types";
 import { CLOSED, Coview, type SharedView } from "./coview";
 
 /** Somebody else's finger: columns and rows of an image, or seconds and rows of an ECG sheet. */
@@ -20,6 +21,8 @@ export interface SharedCoview {
   leader: Ref<string>;
   following: Ref<boolean>;
   pointers: Record<string, RemotePointer>;
+  /** The call tells which chair is ours and who sits in the others. */
+  seated: (mine: string | null, seats: readonly Seat[]) => void;
   move: (view: SharedView) => void;
   follow: (on: boolean) => void;
   open: (study: string, kind: "image" | "ecg") => void;
@@ -39,6 +42,7 @@ function make(visitId: string): Entry {
   const pointers = reactive<Record<string, RemotePointer>>({});
   let seat = "";
   let names: Record<string, string> = {};
+  let again = false;
   let pointedAt = 0;
   let pointing = "";
 
@@ -59,13 +63,10 @@ function make(visitId: string): Entry {
   }
 
   function hear(message: Told): void {
-    if (message.t === "joined" && message.visit.id === visitId) {
-      seat = message.seat_id;
-      names = Object.fromEntries(message.visit.seats.map((one) => [one.id, one.name]));
-      co.rejoined();
-    } else if (message.t === "visit" && message.visit.id === visitId) {
-      names = Object.fromEntries(message.visit.seats.map((one) => [one.id, one.name]));
-      for (const one of message.visit.seats) if (!one.present) delete pointers[one.id];
+    if (message.t === "welcome") {
+      // A resumed line keeps its seats; on a new one the seat is taken again first.
+      if (message.resumed) co.rejoined();
+      else again = true;
     } else if (message.t === "view" && message.visit_id === visitId) {
       co.hear(message.state);
       told();
@@ -73,6 +74,15 @@ function make(visitId: string): Entry {
       if (!message.on) delete pointers[message.seat_id];
       else pointers[message.seat_id] = { seat: message.seat_id, name: names[message.seat_id] ?? "", x: message.x, y: message.y, instance: message.instance, at: performance.now() };
     }
+  }
+
+  function seated(mine: string | null, seats: readonly Seat[]): void {
+    names = Object.fromEntries(seats.map((one) => [one.id, one.name]));
+    for (const one of seats) if (!one.present) delete pointers[one.id];
+    if (mine === null) return;
+    seat = mine;
+    if (again) co.rejoined();
+    again = false;
   }
 
   const off = live.onMessage(hear);
@@ -86,7 +96,7 @@ function make(visitId: string): Entry {
     co.move(next);
   }
   const shared: SharedCoview = {
-    view, remote, leader, following, pointers, move,
+    view, remote, leader, following, pointers, move, seated,
     follow: (on) => { following.value = on; co.follow(on); },
     open: (study_uid, kind) => { if (view.value?.study_uid !== study_uid || view.value.kind !== kind) move({ study_uid, kind }); },
     close: () => move(CLOSED),
