@@ -48,11 +48,15 @@ function drawStrip(pen: Pen, glass: Glass, scale: Scale, strip: Strip, lead: Lea
   const first = Math.max(0, Math.ceil(strip.fromS * hz));
   const last = Math.min(lead.uv.length - 1, Math.floor(strip.toS * hz));
   pen.beginPath();
+  let down = false;
   for (let i = first; i <= last; i++) {
+    const uv = lead.uv[i] ?? NaN;
     const x = (strip.xMm + mmOfSeconds(scale, i / hz - strip.fromS)) * glass.pxPerMm;
-    const y = (baselineMm - mmOfUv(scale, lead.uv[i] ?? 0)) * glass.pxPerMm;
-    if (i === first) pen.moveTo(x, y);
-    else pen.lineTo(x, y);
+    const y = (baselineMm - mmOfUv(scale, uv)) * glass.pxPerMm;
+    // What the machine did not record is a gap on the paper, not a straight line.
+    if (Number.isNaN(uv)) down = false;
+    else if (down) pen.lineTo(x, y);
+    else { pen.moveTo(x, y); down = true; }
   }
   pen.stroke();
 }

@@ -97,5 +97,10 @@ describe("what the archive tells", () => {
     expect(ecg?.groups[0]?.filters).toEqual({ highPassHz: null, lowPassHz: 150, notchHz: null });
     expect(ecgOf({ hz: 4, leads: [{ name: "I", samples_uV: [5] }] })?.groups).toHaveLength(1);
   });
+  test("samples marked as missing are gaps, and what was taken for granted is told", () => {
+    const ecg = ecgOf({ hz: 4, assumed: ["units_uv"], leads: [{ name: "I", samples_uV: [1, 2, 3, 4], gaps: [[1, 2]] }] });
+    expect([...(ecg?.groups[0]?.leads[0]?.uv ?? [])]).toEqual([1, NaN, NaN, 4]);
+    expect(ecg?.assumed).toEqual(["units_uv"]);
+  });
   test.each([null, [], {}, { hz: 0, leads: [] }, { groups: [{ leads: [{ name: "I" }] }] }])("nothing to draw: %j", (raw) => expect(ecgOf(raw)).toBeNull());
 });

@@ -1,5 +1,9 @@
 /** An ECG as the archive tells it: leads in microvolts, never filtered here. */
-export interface Lead { name: string; uv: Float32Array }
+export interface Lead {
+  name: string;
+  /** NaN where the machine marked samples as missing. */
+  uv: Float32Array;
+}
 export interface Filters { highPassHz: number | null; lowPassHz: number | null; notchHz: number | null }
 export interface Group {
   /** rhythm: the recording · median: one beat made from many */
@@ -10,7 +14,13 @@ export interface Group {
   filters: Filters;
 }
 export interface Note { name: string; value: string; unit: string }
-export interface Ecg { groups: Group[]; startAt: string; notes: Note[] }
+export interface Ecg {
+  groups: Group[];
+  startAt: string;
+  notes: Note[];
+  /** What the file did not say and was taken for granted, as words of the archive. */
+  assumed: string[];
+}
 
 export const TWELVE = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"] as const;
 
@@ -37,6 +47,10 @@ function leadOf(raw: Raw): Lead {
   const packed = raw["samples_b64"];
   const plain = raw["samples_uV"] ?? raw["samples_uv"];
   const uv = typeof packed === "string" ? fromBase64(packed, scale) : Float32Array.from(Array.isArray(plain) ? plain.map((one) => numberOf(one) ?? 0) : []);
+  for (const gap of Array.isArray(raw["gaps"]) ? raw["gaps"] : []) {
+    const [first, count] = Array.isArray(gap) ? [numberOf(gap[0]), numberOf(gap[1])] : [null, null];
+    if (first !== null && count !== null) uv.fill(NaN, first, first + count);
+  }
   return { name: leadName(textOf(raw["name"])), uv };
 }
 
@@ -61,5 +75,6 @@ export function ecgOf(raw: unknown): Ecg | null {
   const groups = (listOf(raw["groups"]).some((one) => Array.isArray(one["leads"])) ? listOf(raw["groups"]) : [raw])
     .map((one) => groupOf(one, raw)).filter((one) => one !== null);
   const notes = listOf(raw["annotations"]).map((one) => ({ name: textOf(one["name"]), value: textOf(one["value"]), unit: textOf(one["unit"]) }));
-  return groups.length ? { groups, startAt: textOf(raw["start_at"]), notes: notes.filter((one) => one.name && one.value) } : null;
+  const assumed = Array.isArray(raw["assumed"]) ? raw["assumed"].map(textOf).filter(Boolean) : [];
+  return groups.length ? { groups, startAt: textOf(raw["start_at"]), notes: notes.filter((one) => one.name && one.value), assumed } : null;
 }
