@@ -1,4 +1,4 @@
--- Claims: facts for the judge, then one conditional UPDATE for all winners.
+-- Claims of orders: facts for the judge, then one conditional UPDATE for all winners (claim_run.sql).
 
 -- name: claim_facts   ($1 region, $2 today, $3 orders[], $4 doctors[], $5 nonces[])
 -- One row per claim, in order of arrival.
@@ -10,7 +10,7 @@ WITH c AS (
      WHERE o.region_id = $1::bigint AND o.state IN ('claimed', 'waiting', 'live') AND o.doctor_id = ANY ($4::bigint[])
      GROUP BY o.doctor_id
 )
-SELECT o.id, o.state, o.version, o.doctor_id,
+SELECT CASE WHEN o.state = 'pooled' THEN 'free' WHEN o.id IS NULL THEN 'absent' ELSE 'taken' END, o.version, o.doctor_id,
        coalesce(d.on_duty, false),
        coalesce(s.state = 'active' AND $2::date BETWEEN s.licence_from AND s.licence_until, false),
        coalesce(o.specialty = ANY (s.specialties), false),
@@ -19,7 +19,7 @@ SELECT o.id, o.state, o.version, o.doctor_id,
        f.nonce IS NOT NULL, coalesce(f.nonce = c.nonce, false),
        coalesce(hands.live, 0), coalesce(hands.hand, 0), p.hand_max,
        CASE WHEN o.urgency = 'normal' THEN p.serve_s ELSE p.serve_urgent_s END,
-       o.tenant_id, o.person_id, o.visit_id
+       o.tenant_id, o.person_id, o.visit_id, NULL
   FROM c
   LEFT JOIN scheduling.orders o ON o.region_id = $1::bigint AND o.id = c.order_id
   LEFT JOIN records.staff s ON s.region_id = $1::bigint AND s.id = c.staff_id
@@ -59,15 +59,6 @@ SELECT id, doctor_id FROM m;
 INSERT INTO records.visit_seats (region_id, visit_id, id, tenant_id, role, account_id, staff_id, name, admitted)
 SELECT $1::bigint, r.visit_id, r.id, r.tenant_id, 'doctor', r.account_id, r.staff_id, r.name, true
   FROM json_to_recordset($2::json) AS r (visit_id bigint, id bigint, tenant_id bigint, account_id bigint, staff_id bigint, name text);
-
--- name: claim_log_insert   ($1 region, $2 epoch, $3 batch, $4 now, $5 rows)
--- Of orders and of exams: one of the two ids stands in a row.
-INSERT INTO scheduling.claim_log (region_id, id, tenant_id, order_id, exam_id, staff_id, version, result, reason, winner_id, epoch, batch,
-                                  rank, request_id, at)
-SELECT $1::bigint, r.id, r.tenant_id, r.order_id, r.exam_id, r.staff_id, r.version, r.result, r.reason, r.winner_id, $2::bigint, $3::bigint,
-       r.rank, r.request_id, $4::timestamptz
-  FROM json_to_recordset($5::json) AS r (id bigint, tenant_id bigint, order_id bigint, exam_id bigint, staff_id bigint, version int, result text,
-       reason text, winner_id bigint, rank int, request_id text);
 
 -- name: claim_log_won   ($1 region, $2 orders[], $3 doctors[])
 -- The log row of wins that are asked for again.

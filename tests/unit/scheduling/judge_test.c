@@ -2,7 +2,6 @@
 #include "core/clock.h"
 #include "scheduling/booking.h"
 #include "scheduling/claim.h"
-#include "scheduling/read_claim.h"
 #include "scheduling/waiting.h"
 #include "tests/unit/test.h"
 
@@ -10,11 +9,10 @@
 
 static struct claim fit(int64_t order, int64_t staff)
 {
-    return (struct claim){.order_id = order,
+    return (struct claim){.subject_id = order,
                           .staff_id = staff,
                           .version = 1,
-                          .order_found = true,
-                          .state = ORDER_POOLED,
+                          .stand = CLAIM_FREE,
                           .version_now = 1,
                           .on_duty = true,
                           .licence_valid = true,
@@ -29,7 +27,7 @@ TEST(claim, the_first_of_several_wins_and_the_others_learn_who)
 {
     struct claim c[] = {fit(1, 10), fit(1, 11), fit(2, 11), fit(1, 12)};
 
-    claims_judge(c, 4);
+    claims_judge(CLAIM_ORDER, c, 4);
     CHECK_INT(c[0].result, CLAIM_WON);
     CHECK_INT(c[1].result, CLAIM_LOST);
     CHECK_INT(c[1].winner_id, 10);
@@ -41,10 +39,10 @@ TEST(claim, the_winners_second_tap_wins_again_in_the_same_batch_and_later)
 {
     struct claim c[] = {fit(1, 10), fit(1, 10), fit(2, 10)};
 
-    c[2].state = ORDER_CLAIMED;
-    c[2].doctor_id = 10;
+    c[2].stand = CLAIM_TAKEN;
+    c[2].holder_id = 10;
     c[2].version_now = 2;
-    claims_judge(c, 3);
+    claims_judge(CLAIM_ORDER, c, 3);
     CHECK_INT(c[0].result, CLAIM_WON);
     CHECK_INT(c[1].result, CLAIM_WON_AGAIN);
     CHECK_INT(c[2].result, CLAIM_WON_AGAIN);
@@ -57,7 +55,7 @@ TEST(claim, every_rule_of_eligibility_names_itself)
 #define BROKEN(field, value, word)                                                                           \
     c = fit(1, 10);                                                                                          \
     c.field = value;                                                                                         \
-    claims_judge(&c, 1);                                                                                     \
+    claims_judge(CLAIM_ORDER, &c, 1);                                                                        \
     CHECK_INT(c.result, CLAIM_INELIGIBLE);                                                                   \
     CHECK_STR(c.reason, word)
     BROKEN(on_duty, false, "off_duty");
@@ -77,10 +75,10 @@ TEST(claim, an_old_version_is_stale_and_a_missing_order_is_absent)
     struct claim c[] = {fit(1, 10), fit(2, 10)};
 
     c[0].version = 3;
-    c[1].order_found = false;
-    claims_judge(c, 2);
+    c[1].stand = CLAIM_ABSENT;
+    claims_judge(CLAIM_ORDER, c, 2);
     CHECK_INT(c[0].result, CLAIM_STALE);
-    CHECK_INT(c[1].result, CLAIM_NO_ORDER);
+    CHECK_INT(c[1].result, CLAIM_NOTHING);
 }
 
 TEST(claim, full_hands_let_the_next_doctor_have_it_within_one_batch)
@@ -88,7 +86,7 @@ TEST(claim, full_hands_let_the_next_doctor_have_it_within_one_batch)
     struct claim c[] = {fit(1, 10), fit(2, 10), fit(2, 11)};
 
     c[0].hand_max = c[1].hand_max = 1;
-    claims_judge(c, 3);
+    claims_judge(CLAIM_ORDER, c, 3);
     CHECK_INT(c[0].result, CLAIM_WON);
     CHECK_INT(c[1].result, CLAIM_INELIGIBLE);
     CHECK_STR(c[1].reason, "hands_full");
@@ -192,69 +190,36 @@ TEST(waiting, the_estimate_is_the_median_and_unknown_before_three_visits)
 
 /* ---------------------------------------------------------------- readers */
 
-static struct read_claim reads(int64_t exam, int64_t staff)
+static struct claim reads(int64_t exam, int64_t staff)
 {
-    return (struct read_claim){.exam_id = exam,
-                               .staff_id = staff,
-                               .version = 4,
-                               .found = true,
-                               .state = EXAM_POOLED,
-                               .version_now = 4,
-                               .licence_valid = true,
-                               .specialty_fits = true,
-                               .hand_max = 5};
+    struct claim c = fit(exam, staff);
+
+    c.on_duty = c.level_fits = c.offered = c.nonce_fits = false; /* a read needs none of them */
+    return c;
 }
 
-TEST(read_claim, the_first_of_several_wins_and_the_others_learn_who)
+TEST(read_claim, is_judged_by_licence_specialty_own_request_and_hands_alone)
 {
-    struct read_claim c[] = {reads(1, 10), reads(1, 11), reads(2, 11), reads(1, 10)};
-
-    read_claims_judge(c, 4);
-    CHECK_INT(c[0].result, CLAIM_WON);
-    CHECK_INT(c[1].result, CLAIM_LOST);
-    CHECK_INT(c[1].winner_id, 10);
-    CHECK_INT(c[2].result, CLAIM_WON);
-    CHECK_INT(c[3].result, CLAIM_WON_AGAIN);
-}
-
-TEST(read_claim, hands_fill_up_within_a_batch)
-{
-    struct read_claim c[] = {reads(1, 10), reads(2, 10), reads(3, 10)};
-
-    for (int i = 0; i < 3; i++)
-        c[i].in_hand = 3;
-    read_claims_judge(c, 3);
-    CHECK_INT(c[1].result, CLAIM_WON);
-    CHECK_INT(c[2].result, CLAIM_INELIGIBLE);
-    CHECK_STR(c[2].reason, "hands_full");
-}
-
-TEST(read_claim, each_rule_has_its_reason)
-{
-    struct read_claim c[] = {reads(1, 10), reads(2, 10), reads(3, 10), reads(4, 10)};
-    static const char *const WHY[] = {"licence", "own_request", "specialty"};
+    struct claim c[] = {reads(1, 10), reads(2, 10), reads(3, 10), reads(4, 10), reads(5, 10)};
+    static const char *const WHY[] = {"licence", "own_request", "specialty", "hands_full"};
 
     c[0].licence_valid = false;
     c[1].own_request = true;
     c[2].specialty_fits = false;
-    c[3].version = 3;
-    read_claims_judge(c, 4);
-    for (int i = 0; i < 3; i++)
+    c[3].in_hand = 5;
+    claims_judge(CLAIM_EXAM, c, 5);
+    for (int i = 0; i < 4; i++)
         CHECK_STR(c[i].reason, WHY[i]);
-    CHECK_INT(c[3].result, CLAIM_STALE);
+    CHECK_INT(c[4].result, CLAIM_WON);
 }
 
-/* Only what waits, or is in a colleague's hands, is an exam to a reader who did not read it. */
-TEST(read_claim, what_never_waited_or_is_over_does_not_exist)
+TEST(read_claim, the_first_of_two_readers_wins_and_the_other_learns_who)
 {
-    for (int s = 0; s < EXAM_STATE_COUNT; s++) {
-        struct read_claim c = reads(1, 10);
+    struct claim c[] = {reads(1, 10), reads(1, 11), reads(1, 10)};
 
-        c.state = (enum exam_state)s;
-        c.reader_id = 99;
-        read_claims_judge(&c, 1);
-        CHECK_INT(c.result, s == EXAM_POOLED                       ? CLAIM_WON
-                            : s == EXAM_CLAIMED || s == EXAM_DRAFT ? CLAIM_LOST
-                                                                   : CLAIM_NO_ORDER);
-    }
+    claims_judge(CLAIM_EXAM, c, 3);
+    CHECK_INT(c[0].result, CLAIM_WON);
+    CHECK_INT(c[1].result, CLAIM_LOST);
+    CHECK_INT(c[1].winner_id, 10);
+    CHECK_INT(c[2].result, CLAIM_WON_AGAIN);
 }
