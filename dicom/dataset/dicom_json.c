@@ -209,9 +209,10 @@ static void text_values(struct writer *w, const struct charset *cs, const struct
         do {
             next = single ? NULL : strchr(p, '\\');
             text_value(w->b, e->vr, p, next ? (size_t)(next - p) : strlen(p));
-            if (next)
+            if (next) {
                 put(w->b, ",");
-            p = next + 1;
+                p = next + 1;
+            }
         } while (next);
         put(w->b, "]");
     }
