@@ -120,6 +120,7 @@ int main(void)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
+    job_prepare();
     if (!sandbox_enter(&LIMITS) || !sandbox_keep_to(SANDBOX_DECODER)) {
         fputs("yz-decode: the kernel refuses the filter\n", stderr);
         return 1;

@@ -1,3 +1,4 @@
+#include "dicom/dataset/charset.h"
 #include "dicom/decode/job.h"
 #include <errno.h>
 #include <stdio.h>
@@ -139,6 +140,11 @@ static op_fn *const OPS[] = {
     [DECODE_RENDER] = op_render,
     [DECODE_WAVEFORM] = op_waveform,
 };
+
+void job_prepare(void)
+{
+    charset_prepare();
+}
 
 bool job_run(const struct decode_params *params, const uint8_t *bytes, size_t len, int out_fd,
              struct decode_answer *answer, struct err *err)

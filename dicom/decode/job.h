@@ -9,6 +9,8 @@
 #include "core/err.h"
 #include "dicom/decode/protocol.h"
 
+/** Load what a job will want to open files for, while that is still allowed: called once, before the sandbox. */
+void job_prepare(void);
 /** Do it. @param bytes the whole file, lent @param out_fd empty and writable @param[out] answer ok, bytes and the picture's
  * measures are filled in on success; on failure err says why. */
 bool job_run(const struct decode_params *params, const uint8_t *bytes, size_t len, int out_fd,
