@@ -267,13 +267,18 @@ static bool amounts(struct reader *r, const struct field *f, struct bill_row *ro
                          "a refund gives something back and receives nothing");
     row->amount_fen = row->kind == BILL_PAYMENT ? settled : row->kind == BILL_REFUND ? refunded : 0;
     row->order_fen = row->kind == BILL_REFUND ? asked : order;
-    r->sum[T_COUNT]++;
-    r->sum[T_SETTLED] += settled;
-    r->sum[T_REFUNDED] += refunded;
-    r->sum[T_COUPON_REFUND] += coupon_back;
-    r->sum[T_FEE] += row->fee_milli_fen;
-    r->sum[T_ORDER] += order;
-    r->sum[T_REFUND_ASKED] += asked;
+    const int64_t add[TOTALS] = {
+        [T_COUNT] = 1,
+        [T_SETTLED] = settled,
+        [T_REFUNDED] = refunded,
+        [T_COUPON_REFUND] = coupon_back,
+        [T_FEE] = row->fee_milli_fen,
+        [T_ORDER] = order,
+        [T_REFUND_ASKED] = asked,
+    };
+    for (int t = 0; t < TOTALS; t++)
+        if (__builtin_add_overflow(r->sum[t], add[t], &r->sum[t]))
+            return bad_field(r, "bill_amount", TOTAL_NAMES[t], "the rows sum to more than anybody has");
     return true;
 }
 

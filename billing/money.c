@@ -27,7 +27,8 @@ static bool decimal_read(struct decimal *d, const char *text, size_t len, int de
     if (at == start)
         return malformed(err, text, len);
     if (at - start > 10)
-        return err_set(err, ERR_INVALID, "amount_range", "'%.20s…' is more than any bill holds", text);
+        return err_set(err, ERR_INVALID, "amount_range", "'%.*s…' is more than any bill holds",
+                       len > 20 ? 20 : (int)len, text);
     if (at == len)
         return true;
     if (text[at++] != '.')
