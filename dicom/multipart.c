@@ -69,7 +69,7 @@ static bool keep_parameter(struct multipart_type *t, const char *name, size_t na
 bool multipart_type_parse(struct multipart_type *out, const char *text, size_t len)
 {
     const char *end = text + len, *p = skip_space(text, end), *stop = p;
-    char value[128];
+    char value[MULTIPART_BOUNDARY + 1];
 
     memset(out, 0, sizeof *out);
     while (stop < end && *stop != ';' && *stop != ' ' && *stop != '\t')
@@ -131,7 +131,7 @@ bool multipart_open(struct multipart *m, const uint8_t *body, size_t len, const 
     memset(m, 0, sizeof *m);
     m->body = body;
     m->len = len;
-    if (!*boundary || strlen(boundary) > 70)
+    if (!*boundary || strlen(boundary) > MULTIPART_BOUNDARY)
         return malformed(err, "no boundary, or one that is too long");
     m->mark_len = (size_t)snprintf(m->mark, sizeof m->mark, "\r\n--%s", boundary);
     /* The first mark may stand at the very beginning, without its line break. */

@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include "core/err.h"
 
-struct multipart_type { /* of a Content-Type header */
-    char media[64];     /* lower case: "multipart/related" */
-    char type[64];      /* its parameter of that name, lower case, or "" */
-    char boundary[71];  /* RFC 2046: 1 … 70 characters; "" when absent */
-    char syntax[65];    /* transfer-syntax, or "" */
+#define MULTIPART_BOUNDARY 200 /* RFC 2046 says 70; Orthanc writes 73 */
+
+struct multipart_type {                    /* of a Content-Type header */
+    char media[64];                        /* lower case: "multipart/related" */
+    char type[64];                         /* its parameter of that name, lower case, or "" */
+    char boundary[MULTIPART_BOUNDARY + 1]; /* "" when absent */
+    char syntax[65];                       /* transfer-syntax, or "" */
 };
 /** false when it is no media type, or a parameter is longer than it may be. */
 bool multipart_type_parse(struct multipart_type *out, const char *text, size_t len);
@@ -25,8 +27,8 @@ struct multipart_part {
 
 struct multipart {
     const uint8_t *body;
-    size_t len, at; /* private: where the next part's head begins */
-    char mark[76];  /* private: CRLF -- boundary */
+    size_t len, at;                    /* private: where the next part's head begins */
+    char mark[MULTIPART_BOUNDARY + 8]; /* private: CRLF -- boundary */
     size_t mark_len;
     bool done; /* the closing mark was seen */
     size_t parts;

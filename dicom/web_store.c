@@ -40,7 +40,7 @@ struct store {
     struct ingest_source source;
     char *study_uid; /* of the address, or NULL */
     char *base;
-    char boundary[71];
+    char boundary[MULTIPART_BOUNDARY + 1];
     int fd;
     struct part *parts;
     size_t n, next, under_way, kept;

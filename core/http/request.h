@@ -69,7 +69,7 @@ struct request {
     char host[256], origin[256], fetch_site[24], ip[48];
     char cookie[96]; /* value of the daemon's cookie */
     char bearer[REQUEST_BEARER_MAX + 1];
-    char content_type[256], idempotency[80], if_none_match[80], if_match[80], accept_language[128];
+    char content_type[384], idempotency[80], if_none_match[80], if_match[80], accept_language[128];
     char accept[512], accept_encoding[96];
     char *kept[REQUEST_KEPT]; /* the headers named in struct http_app, "" when absent */
     bool https;

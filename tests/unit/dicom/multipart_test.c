@@ -35,13 +35,13 @@ TEST(media_type, has_parameters_quoted_or_not)
 
 TEST(media_type, that_is_none_is_refused)
 {
-    char lengthy[200];
+    char lengthy[400];
 
     CHECK(!is_type(""));
     CHECK(!is_type("dicom"));
     CHECK(!is_type("multipart/related; boundary"));
     CHECK(!is_type("multipart/related boundary=x"));
-    snprintf(lengthy, sizeof lengthy, "multipart/related; boundary=%080d", 1);
+    snprintf(lengthy, sizeof lengthy, "multipart/related; boundary=%0201d", 1);
     CHECK(!is_type(lengthy));
 }
 
