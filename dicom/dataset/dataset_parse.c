@@ -156,6 +156,19 @@ static bool open_sequence(struct parser *p, struct dataset_element *e, struct da
     return true;
 }
 
+/* Relays that convert the outer data set leave items in the other VR coding now and then. An implicit length may look
+ * like two letters: only one that cannot be counts as a VR. */
+static bool coded_otherwise(const struct parser *p, const struct level *l)
+{
+    const uint8_t *at = p->data + p->pos;
+    size_t room = l->end - p->pos;
+    struct dataset_coding other = {.implicit = !l->coding.implicit};
+
+    if (room < 8 || dataset_coding_fits(l->coding, at, room) || !dataset_coding_fits(other, at, room))
+        return false;
+    return other.implicit || get_u32(at + 4, false) > room - 8;
+}
+
 static bool open_item(struct parser *p, struct level *l, uint32_t length)
 {
     struct dataset_item *item = dataset_alloc(p->ds, sizeof *item, p->err);
@@ -170,15 +183,9 @@ static bool open_item(struct parser *p, struct level *l, uint32_t length)
     inner = push(p, undefined ? l->end : p->pos + length, undefined);
     inner->item = item;
     inner->element_tail = &item->first;
-    /* Relays that convert the outer data set leave items in the other VR coding now and then. */
-    if (!inner->coding.big && inner->end - p->pos >= 8) {
-        const uint8_t *at = p->data + p->pos;
-        struct dataset_coding other = {.implicit = !inner->coding.implicit};
-        if (!dataset_coding_fits(inner->coding, at, inner->end - p->pos) &&
-            dataset_coding_fits(other, at, inner->end - p->pos)) {
-            inner->coding = other;
-            note(p, DATASET_NOTE(SYNTAX_MISLABELLED));
-        }
+    if (!inner->coding.big && coded_otherwise(p, inner)) {
+        inner->coding.implicit = !inner->coding.implicit;
+        note(p, DATASET_NOTE(SYNTAX_MISLABELLED));
     }
     return true;
 }

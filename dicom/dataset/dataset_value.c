@@ -128,7 +128,8 @@ static bool text_int(const struct dataset_element *e, size_t index, int64_t *out
         *out = n;
         return true;
     }
-    if (!text_real(e, index, &v) || fabs(v) > 9e15 || v != (double)(int64_t)v) /* "512.0" is written as well */
+    if (!text_real(e, index, &v) || fabs(v) > 9e15 ||
+        v != (double)(int64_t)v) /* "512.0" is written as well */
         return false;
     *out = (int64_t)v;
     return true;

@@ -10,6 +10,8 @@
 #include "dicom/dataset/charset.h"
 #include "dicom/dataset/dataset_tree.h"
 
+#define LUT_MAX (2 * 65536) /* 65536 entries of 16 bits */
+
 /* What holds while one data set is written. */
 struct writer {
     struct json_buf *b;
@@ -293,13 +295,21 @@ static bool is_pixel_data(uint32_t tag)
     return tag == TAG_PixelData || tag == TAG_FloatPixelData || tag == TAG_DoubleFloatPixelData;
 }
 
+/* Look-up tables are needed before the first picture: never worth another request. */
+static size_t inline_max(const struct writer *w, uint32_t tag)
+{
+    size_t max = w->options->inline_max;
+
+    return tag >> 16 == 0x0028 && max && max < LUT_MAX ? LUT_MAX : max;
+}
+
 static void binary(struct writer *w, const struct dataset_element *e)
 {
     const char *base = w->options->bulk_base;
 
     if (e->length == 0)
         return;
-    if (!is_pixel_data(e->tag) && !(e->flags & DATASET_ENCAPSULATED) && e->length <= w->options->inline_max) {
+    if (!is_pixel_data(e->tag) && !(e->flags & DATASET_ENCAPSULATED) && e->length <= inline_max(w, e->tag)) {
         inline_binary(w->b, e);
         return;
     }

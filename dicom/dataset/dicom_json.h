@@ -3,7 +3,7 @@
  * Owns    the text in struct json_buf, freed by json_buf_free().
  * Rules   text is UTF-8 whatever the file held, so (0008,0005) says ISO_IR 192. Group lengths, File Meta and delimiters
  *         are left out. Numbers that are no numbers stand as strings ("IS" of "1.5.2"), FL and FD that are not finite as null.
- *         Binary up to inline_max bytes is InlineBinary; what is longer, and pixel data always, is a BulkDataURI:
+ *         Binary up to inline_max bytes is InlineBinary (look-up tables of group 0028 up to 128 KiB, unless that is 0); what is longer, and pixel data always, is a BulkDataURI:
  *         bulk_base + "/bulkdata/" + path, where the path is the tag, or tag/item/tag... inside sequences (items from 1).
  */
 #pragma once

@@ -159,6 +159,33 @@ TEST(dataset, an_unknown_vr_is_looked_up_and_an_unknown_sequence_is_walked)
     CHECK_STR(text, "as ID");
 }
 
+TEST(dataset, an_item_in_the_other_coding_is_seen_through)
+{
+    struct bytes b = {0};
+    char text[17];
+    uint8_t large[VR_CS >> 8 | (VR_CS & 0xFF) << 8];
+
+    add_head(&b, TAG_ConceptNameCodeSequence, "SQ", 0xFFFFFFFF);
+    add_item(&b, 0xFFFFFFFF);
+    add_implicit(&b, TAG_CodeValue, "abcd", 4);
+    add_item_end(&b);
+    add_sequence_end(&b);
+    const struct dataset_item *root = root_of(t, &b, EXPLICIT_LE);
+    CHECK(
+        dataset_ascii(dataset_sequence(root, TAG_ConceptNameCodeSequence), TAG_CodeValue, text, sizeof text));
+    CHECK_STR(text, "abcd");
+
+    memset(large, 'x', sizeof large); /* its length reads as "CS" */
+    add_tag(&b, TAG_ConceptNameCodeSequence);
+    add_u32(&b, 0xFFFFFFFF);
+    add_item(&b, 0xFFFFFFFF);
+    add_implicit(&b, 0x00091001, large, sizeof large);
+    add_item_end(&b);
+    add_sequence_end(&b);
+    root = root_of(t, &b, IMPLICIT_LE);
+    CHECK_INT(dataset_sequence(root, TAG_ConceptNameCodeSequence)->first->length, sizeof large);
+}
+
 TEST(dataset, dates_and_times_become_an_instant)
 {
     struct bytes b = {0};

@@ -1,11 +1,9 @@
 /* manifest_test.c - every file of the data folder is read with the facts its manifest states, or refused with a reason. */
 #include "tests/unit/dicom/dataset/manifest.h"
-#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 #include "core/mem.h"
 #include "dicom/dataset/charset.h"
 #include "dicom/dataset/index.h"
@@ -184,6 +182,22 @@ TEST(manifest, every_file_is_read_with_its_facts_or_refused_with_a_reason)
     CHECK(read > 200 && turned_away > 50);
 }
 
+/* Of the sanitizers' runtime; without it only time is looked at. */
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+                                              void (*on_free)(const volatile void *)) __attribute__((weak));
+static size_t taken, taken_most;
+
+static void on_malloc(const volatile void *p, size_t size)
+{
+    (void)p;
+    taken += size;
+}
+
+static void on_free(const volatile void *p)
+{
+    (void)p;
+}
+
 /* Processor time, so that a busy machine does not make it fail. */
 TEST(manifest, a_broken_file_takes_neither_time_nor_memory)
 {
@@ -192,6 +206,8 @@ TEST(manifest, a_broken_file_takes_neither_time_nor_memory)
 
     if (!m)
         skip();
+    if (__sanitizer_install_malloc_and_free_hooks)
+        __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
     json_array_foreach(m, i, entry)
     {
         struct dataset *ds = NULL;
@@ -202,14 +218,19 @@ TEST(manifest, a_broken_file_takes_neither_time_nor_memory)
         if (!json_is_true(json_object_get(entry, "broken")))
             continue;
         bytes = manifest_file(entry, &len);
+        taken = 0;
         if (dataset_open(&ds, bytes, len, NULL, &err))
             use(ds);
         dataset_close(ds);
         free(bytes);
+        taken_most = taken > taken_most ? taken : taken_most;
+        if (taken > (size_t)256 << 20) /* all of it together, given back or not */
+            fail_msg("%s takes %zu bytes", manifest_text(entry, "file"), taken);
         if (clock() - begin > CLOCKS_PER_SEC)
             fail_msg("%s takes more than a second", manifest_text(entry, "file"));
     }
     json_decref(m);
+    CHECK(!__sanitizer_install_malloc_and_free_hooks || taken_most > 0);
 }
 
 static void write_json(FILE *out, const json_t *entry)
