@@ -113,6 +113,9 @@ extern "C" struct htj2k *htj2k_open(const uint8_t *stream, size_t len, struct ht
         ojph::point extent = siz.get_image_extent(), offset = siz.get_image_offset();
         if (extent.x <= offset.x || extent.y <= offset.y)
             throw std::runtime_error("an empty picture");
+        ojph::size tile = siz.get_tile_size();
+        if (tile.w == 0 || tile.h == 0) /* the library divides by them */
+            throw std::runtime_error("tiles without a size");
         htj2k_picture p = {extent.x - offset.x, extent.y - offset.y, siz.get_num_components(),
                            siz.get_bit_depth(0), siz.is_signed(0)};
         for (ojph::ui32 c = 0; c < p.components; c++) {

@@ -171,9 +171,13 @@ static uint8_t *filtered(const struct shaded *s)
     for (uint32_t y = 0; lines && y < s->rows; y++) {
         uint8_t *to = lines + (stride + 1) * y;
         const uint8_t *from = s->pixels + stride * y;
-        *to++ = 2; /* Up */
+        *to++ = 2; /* Up: in the first line above is nothing */
+        if (y == 0) {
+            memcpy(to, from, stride);
+            continue;
+        }
         for (size_t i = 0; i < stride; i++)
-            to[i] = (uint8_t)(from[i] - (y ? from[i - stride] : 0));
+            to[i] = (uint8_t)(from[i] - s->pixels[stride * (y - 1) + i]);
     }
     return lines;
 }
