@@ -17,16 +17,18 @@ export class Product {
   static async start({ settings = {} } = {}) {
     const http = await freePorts(1);
     const media = await freePorts(MEDIA_WORKERS);
+    const dicom = await freePorts(1);
     const data = await mkdtemp(join(tmpdir(), "yz-e2e-"));
-    const product = new Product(data, http, media, settings);
+    const product = new Product(data, http, media, dicom, settings);
     await product.up();
     return product;
   }
 
-  constructor(data, http, media, settings) {
+  constructor(data, http, media, dicom, settings) {
     this.data = data;
     this.http = http;
     this.media = media;
+    this.dicom = dicom;
     this.mediaPorts = Array.from({ length: MEDIA_WORKERS }, (_, n) => media + n);
     this.url = `http://127.0.0.1:${http}`;
     this.#env = {
@@ -35,6 +37,7 @@ export class Product {
       YUNZHEN_HTTP_PORT: String(http),
       YUNZHEN_MEDIA_PORT: String(media),
       YUNZHEN_MEDIA_WORKERS: String(MEDIA_WORKERS),
+      YUNZHEN_DICOM_PORT: String(dicom),
       ...settings,
     };
   }
