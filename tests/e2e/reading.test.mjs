@@ -110,6 +110,7 @@ stage("3. doctor and township open the CT together: one scrolls, both see it, ea
   await township.opens_images(ct.id);
   await doctor.screen.sees("images", ARRIVES);
   for (const person of [township, doctor]) await person.screen.has("viewer", "data-state", "ready", ARRIVES);
+  assert.match(await doctor.screen.text("image-name"), new RegExp(PATIENT.search), "GB18030 is read right");
   await doctor.turns_the_stack(5);
   await doctor.screen.has("viewer", "data-index", "5");
   await township.screen.has("viewer", "data-index", "5");

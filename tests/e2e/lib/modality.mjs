@@ -60,8 +60,11 @@ export class Modality {
     return { files: names.map((name) => join(folder, name)), away: () => rm(folder, { recursive: true, force: true }) };
   }
 
-  /** C-STORE over one association, syntaxes as the files have them. */
+  /** C-STORE: storescu sends what is uncompressed, dcmsend whatever has a syntax of its own, as it is. */
   async sends(files) {
-    await run("storescu", ["-R", ...this.#to(), ...files], { within: 120_000 });
+    const own = (file) => /extra\d+\.dcm$/.test(file);
+    const [plain, compressed] = [files.filter((file) => !own(file)), files.filter(own)];
+    await run("storescu", ["-R", ...this.#to(), ...plain], { within: 120_000 });
+    if (compressed.length) await run("dcmsend", ["-dn", ...this.#to(), ...compressed], { within: 120_000 });
   }
 }
