@@ -1,4 +1,5 @@
 #include "dicom/web_private.h"
+#include "dicom/web_shelf.h"
 #include "core/config.h"
 #include "core/db/db.h"
 #include "core/log.h"
@@ -201,6 +202,7 @@ bool web_new(struct web **out, const struct web_config *config, struct err *err)
     web->uploads = mem_format("%s/nginx/tmp/body", config->data);
     snprintf(writer, sizeof writer, "dicom-web-%u", config->node);
     problem_book(&WEB_PROBLEMS);
+    web->shelf = shelf_new();
     if (!open_db(web, err) || !workers_new(&web->workers, config->loop, WORKERS, WORKERS_MAX, err))
         goto fail;
     web->trail =
@@ -232,6 +234,7 @@ void web_free(struct web *web)
     db_close(web->db);
     trail_free(web->trail);
     web_find_end(web);
+    shelf_free(web->shelf);
     free(web->imaging);
     free(web->uploads);
     free(web);

@@ -1,20 +1,20 @@
 -- Every statement runs under the caller's scope: row security decides what is there for him.
 
--- name: web_find   ($1 region, $2 study uid, $3 series uid or null, $4 instance uid or null, $5 the caller's house, $6 his staff id)
+-- name: web_find   ($1 region, $2 study uid, $3 series uid or null, $4 the caller's house, $5 his staff id)
 -- Two houses may hold a study of one UID; the caller's own comes first.
 WITH st AS (
     SELECT s.id, s.tenant_id, s.person_id
       FROM records.studies s
      WHERE s.region_id = $1::bigint AND s.study_uid = $2
-     ORDER BY s.tenant_id = $5::bigint DESC, s.first_at DESC, s.id DESC LIMIT 1
+     ORDER BY s.tenant_id = $4::bigint DESC, s.first_at DESC, s.id DESC LIMIT 1
 )
 SELECT st.id, st.tenant_id, coalesce(st.person_id, 0),
-       coalesce((SELECT f.name FROM records.staff f WHERE f.region_id = $1::bigint AND f.id = $6::bigint), ''),
+       coalesce((SELECT f.name FROM records.staff f WHERE f.region_id = $1::bigint AND f.id = $5::bigint), ''),
        se.id, se.series_uid, se.version,
        i.id, i.sop_uid, i.sop_class, i.transfer_syntax, coalesce(i.number, 0), i.path, i.index_path, i.bytes, i.frames
   FROM st
   JOIN dicom.series se ON se.region_id = $1::bigint AND se.study_id = st.id AND ($3::text IS NULL OR se.series_uid = $3)
-  JOIN dicom.instances i ON i.region_id = $1::bigint AND i.series_id = se.id AND ($4::text IS NULL OR i.sop_uid = $4)
+  JOIN dicom.instances i ON i.region_id = $1::bigint AND i.series_id = se.id
  ORDER BY se.number NULLS LAST, se.id, i.number NULLS LAST, i.id
 ;
 

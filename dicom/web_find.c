@@ -1,9 +1,11 @@
 /* What an address names, and the row in the audit trail before anybody sees it. */
+#include "core/clock.h"
 #include "core/db/db.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "dicom/web.sql.h"
 #include "dicom/web_private.h"
+#include "dicom/web_shelf.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,7 @@ struct look {
 struct asking {
     struct request *req;
     web_found_fn *fn;
+    bool one; /* of a series that goes on the shelf */
 };
 
 void web_found_free(struct web_found *f)
@@ -38,6 +41,7 @@ void web_found_free(struct web_found *f)
         free(f->instances[i].index_path);
     }
     free(f->instances);
+    free(f->viewer);
     free(f);
 }
 
@@ -88,7 +92,7 @@ static void wait_for(struct look *l, struct web_found *found, web_found_fn *fn)
     l->waiters = w;
 }
 
-static void look(struct web_found *f, const char *name, web_found_fn *fn)
+static void look(struct web_found *f, web_found_fn *fn)
 {
     struct web *web = web_of(f->req);
     const struct caller *who = caller_of(f->req);
@@ -114,7 +118,7 @@ static void look(struct web_found *f, const char *name, web_found_fn *fn)
                               .tenant_id = f->tenant_id,
                               .actor_tenant_id = who->tenant_id,
                               .account_id = who->account_id,
-                              .actor_name = name,
+                              .actor_name = f->viewer,
                               .person_id = f->person_id,
                               .subject_kind = "study",
                               .subject_id = f->study_id,
@@ -148,6 +152,7 @@ static struct web_found *read_rows(struct request *req, const struct db_rows *ro
     f->study_id = db_i64(rows, 0, 0);
     f->tenant_id = db_i64(rows, 0, 1);
     f->person_id = db_i64(rows, 0, 2);
+    f->viewer = mem_str(db_str(rows, 0, 3));
     uid(f->study_uid, req->param[0]);
     f->n = (size_t)rows->n;
     f->instances = mem_new(f->n * sizeof *f->instances);
@@ -171,6 +176,21 @@ static struct web_found *read_rows(struct request *req, const struct db_rows *ro
     return f;
 }
 
+/* What one instance needs is asked for its whole series: whoever looks at a slice looks at the next one, too. */
+static void pick(struct request *req, struct web_found *whole, web_found_fn *fn)
+{
+    struct web_found *one = web_found_one(whole, req->param[2]);
+
+    whole->req = NULL;
+    shelf_put(web_of(req)->shelf, caller_of(req), whole, clock_mono_us());
+    if (one) {
+        one->req = req;
+        look(one, fn);
+    } else {
+        request_refuse(req, ERR_NOT_FOUND, "not_found", "no such instance in the series");
+    }
+}
+
 static void on_rows(void *arg, const struct db_rows *rows, const struct err *err)
 {
     struct asking *a = arg;
@@ -179,8 +199,10 @@ static void on_rows(void *arg, const struct db_rows *rows, const struct err *err
         request_problem(a->req, err, NULL);
     else if (rows->n == 0)
         request_refuse(a->req, ERR_NOT_FOUND, "not_found", "no such object for this caller");
+    else if (a->one)
+        pick(a->req, read_rows(a->req, rows), a->fn);
     else
-        look(read_rows(a->req, rows), db_str(rows, 0, 3), a->fn);
+        look(read_rows(a->req, rows), a->fn);
     free(a);
 }
 
@@ -194,20 +216,34 @@ static int depth_of(const struct route *r)
     return depth;
 }
 
+static bool from_shelf(struct request *req, web_found_fn *fn)
+{
+    struct web_found *f = shelf_take(web_of(req)->shelf, caller_of(req), req->param[0], req->param[1],
+                                     req->param[2], clock_mono_us());
+
+    if (!f)
+        return false;
+    f->req = req;
+    look(f, fn);
+    return true;
+}
+
 void web_find(struct request *req, web_found_fn *fn)
 {
     const struct caller *who = caller_of(req);
     struct db_scope scope = caller_scope(who);
     int depth = depth_of(req->route);
-    struct asking *asking = mem_new(sizeof *asking);
+    struct asking *asking;
     struct db_args a;
 
-    *asking = (struct asking){req, fn};
+    if (depth == 3 && from_shelf(req, fn))
+        return;
+    asking = mem_new(sizeof *asking);
+    *asking = (struct asking){req, fn, depth == 3};
     db_args_init(&a);
     db_arg_id(&a, who->region_id);
     db_arg_str(&a, req->param[0]);
     db_arg_str(&a, depth > 1 ? req->param[1] : NULL);
-    db_arg_str(&a, depth > 2 ? req->param[2] : NULL);
     db_arg_id(&a, who->tenant_id);
     db_arg_id(&a, who->staff_id);
     db_query(web_of(req)->db, &scope, &SQL_web_find, &a, on_rows, asking);

@@ -9,6 +9,7 @@
 
 struct db;
 struct look;
+struct shelf;
 struct web_body;
 struct web_job;
 
@@ -33,6 +34,7 @@ struct web {
     struct http_server *http;
     struct look *looks;   /* audit rows on their way */
     struct web_job *jobs; /* frames at the decoders */
+    struct shelf *shelf;
     bool ending;
 };
 
@@ -68,6 +70,7 @@ struct web_found {
     struct request *req;
     int64_t study_id, tenant_id, person_id;
     char study_uid[WEB_UID];
+    char *viewer;                   /* the caller's name when he is staff, else "" */
     int64_t series_version;         /* of all series found, added up: grows with every instance */
     struct web_instance *instances; /* by series number, then instance number */
     size_t n;
