@@ -2,7 +2,6 @@
 #include "dicom/dataset/dicom_json.h"
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,72 +19,9 @@ struct writer {
     unsigned *repaired;
 };
 
-void json_buf_free(struct json_buf *b)
-{
-    free(b->text);
-    *b = (struct json_buf){0};
-}
-
-void json_buf_add(struct json_buf *b, const char *text, size_t len)
-{
-    if (b->len + len + 1 > b->cap)
-        b->text = mem_grow(b->text, b->cap = (b->len + len + 1) * 2);
-    memcpy(b->text + b->len, text, len);
-    b->len += len;
-    b->text[b->len] = '\0';
-}
-
-void json_buf_print(struct json_buf *b, const char *fmt, ...)
-{
-    char small[256];
-    va_list ap;
-    int n;
-
-    va_start(ap, fmt);
-    n = vsnprintf(small, sizeof small, fmt, ap);
-    va_end(ap);
-    if (n < (int)sizeof small) {
-        json_buf_add(b, small, (size_t)n);
-        return;
-    }
-    char *large = mem_new((size_t)n + 1);
-    va_start(ap, fmt);
-    vsnprintf(large, (size_t)n + 1, fmt, ap);
-    va_end(ap);
-    json_buf_add(b, large, (size_t)n);
-    free(large);
-}
-
 static void put(struct json_buf *b, const char *text)
 {
     json_buf_add(b, text, strlen(text));
-}
-
-static void string(struct json_buf *b, const char *p, size_t len)
-{
-    const char *end = p + len, *plain = p;
-
-    put(b, "\"");
-    for (; p < end; p++) {
-        if ((uint8_t)*p >= 0x20 && *p != '"' && *p != '\\' && *p != 0x7F)
-            continue;
-        json_buf_add(b, plain, (size_t)(p - plain));
-        plain = p + 1;
-        if (*p == '"' || *p == '\\')
-            json_buf_print(b, "\\%c", *p);
-        else
-            json_buf_print(b, "\\u%04x", (unsigned)(uint8_t)*p);
-    }
-    json_buf_add(b, plain, (size_t)(p - plain));
-    put(b, "\"");
-}
-
-void json_buf_string(struct json_buf *b, const char *utf8)
-{
-    if (utf8)
-        string(b, utf8, strlen(utf8));
-    else
-        put(b, "null");
 }
 
 /* ---------------------------------------------------------------- text */
@@ -111,7 +47,7 @@ static void person(struct json_buf *b, const char *p, size_t len)
         trim(&p, &n, false);
         if (n) {
             json_buf_print(b, "%s\"%s\":", comma, GROUPS[i]);
-            string(b, p, n);
+            json_buf_text(b, p, n);
             comma = ",";
         }
         if (!next)
@@ -148,7 +84,8 @@ static bool is_json_number(const char *p, size_t len)
     return p == end;
 }
 
-static void real(struct json_buf *b, double v, int digits)
+/* A float, in as few digits as read back as the same float. */
+static void real_float(struct json_buf *b, float v)
 {
     char text[40];
 
@@ -156,9 +93,9 @@ static void real(struct json_buf *b, double v, int digits)
         put(b, "null");
         return;
     }
-    for (int n = digits; n <= digits + 2; n++) { /* the shortest that reads back as the same */
-        snprintf(text, sizeof text, "%.*g", n, v);
-        if (digits == 7 ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v)
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)v);
+        if (strtof(text, NULL) == v)
             break;
     }
     put(b, text);
@@ -178,11 +115,11 @@ static void decimal(struct json_buf *b, const char *p, size_t len)
             if (len < 17 && is_json_number(p, len)) /* longer ones are more than a reader's integers hold */
                 put(b, text);
             else
-                real(b, v, 15);
+                json_buf_real(b, v);
             return;
         }
     }
-    string(b, p, len);
+    json_buf_text(b, p, len);
 }
 
 static void text_value(struct json_buf *b, uint16_t vr, const char *p, size_t len)
@@ -195,7 +132,7 @@ static void text_value(struct json_buf *b, uint16_t vr, const char *p, size_t le
     else if (vr == VR_DS || vr == VR_IS)
         decimal(b, p, len);
     else
-        string(b, p, len);
+        json_buf_text(b, p, len);
 }
 
 static void text_values(struct writer *w, const struct charset *cs, const struct dataset_element *e)
@@ -233,7 +170,7 @@ static void number(struct json_buf *b, const struct dataset_element *e, size_t i
         json_buf_print(b, "\"%08X\"", get_tag(e->value + i * 4, e->flags & DATASET_BIG_ENDIAN));
     } else if (e->vr == VR_FL || e->vr == VR_FD) {
         dataset_element_real(e, i, &d);
-        real(b, d, e->vr == VR_FL ? 7 : 15);
+        e->vr == VR_FL ? real_float(b, (float)d) : json_buf_real(b, d);
     } else if (e->vr == VR_UV || e->vr == VR_SV) { /* PS3.18 F.2.3: beyond 2^53 as text */
         wide = get_u64(e->value + i * 8, e->flags & DATASET_BIG_ENDIAN);
         bool text = e->vr == VR_UV ? wide >> 53 : (int64_t)wide > 1ll << 53 || (int64_t)wide < -(1ll << 53);
@@ -265,29 +202,20 @@ static void numbers(struct json_buf *b, const struct dataset_element *e)
     put(b, "]");
 }
 
-/* Base64 of the value, turned to little endian (PS3.18 F.2.7). */
+/* Base64 of the value, in little endian (PS3.18 F.2.7). */
 static void inline_binary(struct json_buf *b, const struct dataset_element *e)
 {
-    static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     unsigned unit = dicom_vr_unit(e->vr);
-    bool turn = (e->flags & DATASET_BIG_ENDIAN) && unit > 1 && e->length % unit == 0;
+    uint8_t *turned = NULL;
 
-    put(b, ",\"InlineBinary\":\"");
-    for (size_t i = 0; i < e->length; i += 3) {
-        uint8_t p[3] = {0};
-        char out[4];
-        size_t n = e->length - i < 3 ? e->length - i : 3;
-        for (size_t k = 0; k < n; k++) {
-            size_t at = i + k;
-            p[k] = e->value[turn ? at - at % unit + unit - 1 - at % unit : at];
-        }
-        out[0] = LETTERS[p[0] >> 2];
-        out[1] = LETTERS[(p[0] & 3) << 4 | p[1] >> 4];
-        out[2] = n > 1 ? LETTERS[(p[1] & 15) << 2 | p[2] >> 6] : '=';
-        out[3] = n > 2 ? LETTERS[p[2] & 63] : '=';
-        json_buf_add(b, out, 4);
+    if ((e->flags & DATASET_BIG_ENDIAN) && unit > 1 && e->length % unit == 0) {
+        turned = mem_new(e->length);
+        for (size_t i = 0; i < e->length; i++)
+            turned[i] = e->value[i - i % unit + unit - 1 - i % unit];
     }
-    put(b, "\"");
+    put(b, ",\"InlineBinary\":");
+    json_buf_base64(b, turned ? turned : e->value, e->length);
+    free(turned);
 }
 
 static bool is_pixel_data(uint32_t tag)
@@ -317,7 +245,7 @@ static void binary(struct writer *w, const struct dataset_element *e)
     struct json_buf uri = {0};
     json_buf_print(&uri, "%s%sbulkdata/%s%08X", base ? base : "", base && *base ? "/" : "",
                    w->path.len ? w->path.text : "", e->tag);
-    string(w->b, uri.text, uri.len);
+    json_buf_text(w->b, uri.text, uri.len);
     json_buf_free(&uri);
 }
 

@@ -18,6 +18,11 @@ void json_buf_add(struct json_buf *b, const char *text, size_t len);
 void json_buf_print(struct json_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** A JSON string with its quotes. NULL: null. */
 void json_buf_string(struct json_buf *b, const char *utf8);
+void json_buf_text(struct json_buf *b, const char *p, size_t len);
+/** A number, the shortest text that reads back as the same; null when it is not finite. */
+void json_buf_real(struct json_buf *b, double v);
+/** Base64 with its quotes. */
+void json_buf_base64(struct json_buf *b, const uint8_t *p, size_t len);
 
 struct dicom_json_options {
     const char *bulk_base; /* "" or NULL: relative */

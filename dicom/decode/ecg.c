@@ -1,7 +1,6 @@
 /* ecg.c - leads by name, and an ECG as JSON. */
 #include "dicom/decode/ecg.h"
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -80,23 +79,11 @@ const char *ecg_lead_of_text(const char *text)
 
 /* ---------------------------------------------------------------- JSON */
 
-static void put_real(struct json_buf *b, double v)
-{
-    char text[40];
-
-    for (int digits = 6; digits <= 17; digits++) { /* the shortest that reads back as the same */
-        snprintf(text, sizeof text, "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
-            break;
-    }
-    json_buf_print(b, "%s", text);
-}
-
 static void put_hz(struct json_buf *b, const char *name, double hz)
 {
     json_buf_print(b, "%s:", name);
     if (hz > 0)
-        put_real(b, hz);
+        json_buf_real(b, hz);
     else
         json_buf_print(b, "null");
 }
@@ -119,26 +106,15 @@ static bool fits_16(const struct ecg_lead *l, uint32_t n, int32_t *shift)
 
 static void put_base64(struct json_buf *b, const struct ecg_lead *l, uint32_t n, int32_t shift)
 {
-    static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint32_t held = 0;
-    int bits = 0;
-    char out[4096];
-    size_t len = 0;
+    uint8_t *bytes = mem_new(2 * (size_t)n + 1);
 
-    for (uint32_t i = 0; i < 2 * n; i++) {
-        uint16_t v = (uint16_t)(l->raw[i / 2] + shift);
-        held = held << 8 | (i % 2 ? v >> 8 : v & 0xFF);
-        for (bits += 8; bits >= 6; bits -= 6)
-            out[len++] = LETTERS[held >> (bits - 6) & 63];
-        if (len > sizeof out - 8) {
-            json_buf_add(b, out, len);
-            len = 0;
-        }
+    for (uint32_t i = 0; i < n; i++) {
+        uint16_t v = (uint16_t)(l->raw[i] + shift);
+        bytes[2 * (size_t)i] = (uint8_t)v;
+        bytes[2 * (size_t)i + 1] = (uint8_t)(v >> 8);
     }
-    if (bits)
-        out[len++] = LETTERS[held << (6 - bits) & 63];
-    json_buf_add(b, out, len);
-    json_buf_add(b, "==", (3 - 2 * (size_t)n % 3) % 3);
+    json_buf_base64(b, bytes, 2 * (size_t)n);
+    free(bytes);
 }
 
 static void put_samples(struct json_buf *b, const struct ecg_lead *l, uint32_t n)
@@ -147,10 +123,9 @@ static void put_samples(struct json_buf *b, const struct ecg_lead *l, uint32_t n
 
     if (fits_16(l, n, &shift)) {
         json_buf_print(b, ",\"uv_per_unit\":");
-        put_real(b, l->uv_per_unit);
-        json_buf_print(b, ",\"samples_b64\":\"");
+        json_buf_real(b, l->uv_per_unit);
+        json_buf_print(b, ",\"samples_b64\":");
         put_base64(b, l, n, shift);
-        json_buf_print(b, "\"");
         return;
     }
     json_buf_print(b, ",\"samples_uV\":[");
@@ -167,7 +142,7 @@ static void put_lead(struct json_buf *b, const struct ecg_lead *l, uint32_t n)
     json_buf_string(b, l->name);
     if (l->skew_s != 0) {
         json_buf_print(b, ",\"skew_s\":");
-        put_real(b, l->skew_s);
+        json_buf_real(b, l->skew_s);
     }
     if (l->n_gaps) {
         json_buf_print(b, ",\"gaps\":[");
@@ -182,9 +157,9 @@ static void put_lead(struct json_buf *b, const struct ecg_lead *l, uint32_t n)
 static void put_group(struct json_buf *b, const struct ecg_group *g)
 {
     json_buf_print(b, "{\"label\":\"%s\",\"hz\":", g->median ? "median" : "rhythm");
-    put_real(b, g->hz);
+    json_buf_real(b, g->hz);
     json_buf_print(b, ",\"n_samples\":%u,\"offset_ms\":", g->n_samples);
-    put_real(b, g->offset_ms);
+    json_buf_real(b, g->offset_ms);
     put_hz(b, ",\"filters\":{\"high_pass_hz\"", g->leads[0].high_pass_hz);
     put_hz(b, ",\"low_pass_hz\"", g->leads[0].low_pass_hz);
     put_hz(b, ",\"notch_hz\"", g->leads[0].notch_hz);

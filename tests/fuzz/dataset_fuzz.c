@@ -49,7 +49,8 @@ static void use(const struct dataset *ds, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const char *const SYNTAXES[] = {NULL, SYNTAX_IMPLICIT_LITTLE, SYNTAX_EXPLICIT_LITTLE, SYNTAX_EXPLICIT_BIG};
+    static const char *const SYNTAXES[] = {NULL, SYNTAX_IMPLICIT_LITTLE, SYNTAX_EXPLICIT_LITTLE,
+                                           SYNTAX_EXPLICIT_BIG};
 
     for (size_t i = 0; i < sizeof SYNTAXES / sizeof *SYNTAXES; i++) {
         struct dataset *ds = NULL;
