@@ -59,7 +59,7 @@ struct ul {
 };
 
 static void happen(struct assoc *as, enum ul_event on, const char *why);
-static void take_pdus(struct assoc *as);
+static void on_resume(void *arg);
 
 /* ---------------------------------------------------------------- end of one */
 
@@ -101,7 +101,7 @@ static void transport_close(struct assoc *as, const char *why)
     loop_unwatch(as->watch);
     loop_untimer(as->artim);
     loop_untimer(as->idle);
-    loop_undefer(as->ul->loop, (loop_fn *)take_pdus, as);
+    loop_undefer(as->ul->loop, on_resume, as);
     as->watch = NULL;
     as->artim = as->idle = NULL;
     close(as->fd);
@@ -398,6 +398,11 @@ static void take_pdus(struct assoc *as)
     as->reading = false;
 }
 
+static void on_resume(void *arg)
+{
+    take_pdus(arg);
+}
+
 /* true: there may be more. */
 static bool receive(struct assoc *as)
 {
@@ -516,7 +521,7 @@ void assoc_pause(struct assoc *as, bool pause)
     if (!pause && as->established)
         loop_timer_set(as->idle, as->ul->opt.idle_us, 0);
     if (!pause && !as->reading) /* what was read ahead goes on from the loop, not from inside the caller */
-        loop_defer(as->ul->loop, (loop_fn *)take_pdus, as);
+        loop_defer(as->ul->loop, on_resume, as);
 }
 
 void assoc_release(struct assoc *as)

@@ -66,3 +66,34 @@ void ingest_forget(struct ingest_object *o);
  * settled() is called exactly once: after the commit when it was kept, or with what refused it. */
 bool ingest_file(struct ingest *in, const struct ingest_source *src, const char *study_uid, int fd,
                  int64_t offset, int64_t length, ingest_fn *settled, void *arg, struct err *err);
+
+/* ---- the whole */
+
+struct decoders;
+struct db;
+struct rows;
+struct ids;
+struct ingest_options {
+    struct loop *loop;
+    struct ids *ids; /* of the loop */
+    struct decoders *decoders;
+    struct db *db;       /* on the loop, role yz_dicomd: is this instance here already? */
+    struct rows *rows;   /* ingest_set_rows() when it comes later */
+    const char *imaging; /* <data>/imaging; made when absent */
+    int64_t region_id;
+    unsigned threads; /* that copy and hash uploaded files */
+    bool quarantine;  /* keep what is refused */
+};
+/** Takes the folder; objects that were never promised are removed. */
+bool ingest_new(struct ingest **out, const struct ingest_options *opt, struct err *err);
+/** What the journal holds goes to the rows again. After ingest_set_rows(). */
+bool ingest_replay(struct ingest *in, struct err *err);
+void ingest_set_rows(struct ingest *in, struct rows *rows);
+/** Objects under way are removed unless they were promised. rows_stop() comes first. NULL is fine. */
+void ingest_free(struct ingest *in);
+/** From rows.h: the rows of an instance are committed. */
+struct rows_instance;
+void ingest_settle(struct ingest *in, struct rows_instance *i);
+void ingest_drop(struct ingest *in, struct rows_instance *i);
+/** Objects that have a journal line and no row yet. */
+unsigned ingest_waiting(const struct ingest *in);

@@ -39,7 +39,6 @@ static const char *const STORED[] = {
 static const struct { const char *uid; enum sop_service service; } OTHERS[] = {
     {SOP_VERIFICATION, SOP_ECHO},
     {SOP_FIND_STUDY,   SOP_FIND},
-    {SOP_FIND_PATIENT, SOP_FIND},
     {SOP_WORKLIST,     SOP_FIND},
 };
 /* clang-format on */

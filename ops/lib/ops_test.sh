@@ -79,7 +79,7 @@ fi
 
 pid_of() { "$top/ops/status" --json | field 'j.processes.find(p => p.name === "'"$1"'").pid'; }
 restarts_of() { "$top/ops/status" --json | field 'j.processes.find(p => p.name === "'"$1"'").restarts'; }
-for name in schedulerd signald recorderd mediad-0 nginx postgres; do
+for name in schedulerd signald recorderd dicomd mediad-0 nginx postgres; do
     kill -9 "$(pid_of "$name")"
     ok "$name, killed, comes back by itself" comes_back "$name"
 done

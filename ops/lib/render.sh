@@ -115,6 +115,7 @@ process_table() {
     process_prepare
     daemon recorderd yz-recorderd recorderd.sock --node=3
     daemon schedulerd yz-schedulerd schedulerd.sock --node=1
+    daemon dicomd yz-dicomd dicomd.sock --node=4 "--dicom.port=$(setting dicom.port)"
     for ((n = 0; n < $(media_workers); n++)); do
         daemon "mediad-$n" yz-mediad "mediad-$n.sock" "--worker=$n" "--media.address=$address" \
             "--media.port=$port" "--node=$((10 + n))"

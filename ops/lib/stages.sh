@@ -175,9 +175,10 @@ stage_ops() {
     chmod -R 755 "$folder"
     (
         # so deep that a unix socket's path would not fit into it
-        export YUNZHEN_DATA=$folder/a-data-folder-with-a-long-name/and-another-one-inside/of-one-hundred-letters/data YUNZHEN_HTTP_PORT YUNZHEN_MEDIA_PORT
+        export YUNZHEN_DATA=$folder/a-data-folder-with-a-long-name/and-another-one-inside/of-one-hundred-letters/data YUNZHEN_HTTP_PORT YUNZHEN_MEDIA_PORT YUNZHEN_DICOM_PORT
         YUNZHEN_HTTP_PORT=$(free_ports)
         YUNZHEN_MEDIA_PORT=$(free_ports)
+        YUNZHEN_DICOM_PORT=$(free_ports)
         bash "$top/ops/lib/ops_test.sh"
     ) >"$results/ops.log" 2>&1 || status=1
     sed -n '/^# skip/p' "$results/ops.log"

@@ -23,6 +23,8 @@ check_ports() {
         port=$(setting https.port)
         ! port_taken tcp "$port" 0A || die "port $port is taken by another program; YUNZHEN_HTTPS_PORT names another"
     fi
+    port=$(setting dicom.port)
+    ! port_taken tcp "$port" 0A || die "port $port is taken by another program; YUNZHEN_DICOM_PORT names another"
     for ((n = 0; n < $(media_workers); n++)); do
         port=$(($(setting media.port) + n))
         if port_taken udp "$port" '' || port_taken tcp "$port" 0A; then

@@ -36,6 +36,7 @@ export class Product {
       YUNZHEN_DATA: data,
       YUNZHEN_HTTP_PORT: String(http),
       YUNZHEN_MEDIA_PORT: String(media),
+      YUNZHEN_DICOM_PORT: String(dicom),
       YUNZHEN_MEDIA_WORKERS: String(MEDIA_WORKERS),
       YUNZHEN_DICOM_PORT: String(dicom),
       ...settings,
