@@ -62,6 +62,17 @@ bool id_parse(const char *text, size_t len, int64_t *out)
     return true;
 }
 
+size_t id_parse_list(const char *list, int64_t *out, size_t cap)
+{
+    size_t n = 0, len;
+
+    for (; *list && n < cap; list += len + (list[len] == ',')) {
+        len = strcspn(list, ",");
+        n += id_parse(list, len, &out[n]);
+    }
+    return n;
+}
+
 void id_random(char out[ID_RANDOM_TEXT])
 {
     static const char ALPHABET[] = "abcdefghijklmnopqrstuvwxyz234567"; /* RFC 4648, lower case */

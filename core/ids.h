@@ -22,6 +22,8 @@ int64_t ids_time_us(int64_t id);
 void id_format(int64_t id, char out[ID_TEXT]);
 /** Decimal digits only, 1 .. INT64_MAX. */
 bool id_parse(const char *text, size_t len, int64_t *out);
+/** "1,2,3" as a database aggregates them. What is no id is left out, what does not fit as well. @return how many */
+size_t id_parse_list(const char *list, int64_t *out, size_t cap);
 /** 96 random bits as 20 lower-case base32 letters: room names, tokens' jti. */
 #define ID_RANDOM_TEXT 21
 void id_random(char out[ID_RANDOM_TEXT]);

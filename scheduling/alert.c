@@ -26,16 +26,10 @@ struct alert {
 
 static void step_read(const struct db_rows *rows, int i, struct step *out)
 {
-    const char *list = db_str(rows, i, 3);
-    size_t len;
-
     out->step = (int32_t)db_i64(rows, i, 0);
     out->minutes = db_i64(rows, i, 1);
     out->repeat_s = db_i64(rows, i, 2);
-    for (out->n = 0; *list && out->n < ACCOUNTS_MAX; list += len + (list[len] == ',')) {
-        len = strcspn(list, ",");
-        out->n += id_parse(list, len, &out->accounts[out->n]);
-    }
+    out->n = id_parse_list(db_str(rows, i, 3), out->accounts, ACCOUNTS_MAX);
 }
 
 /* The step an alert stands at, or the next one that reaches somebody once its time there is over. */

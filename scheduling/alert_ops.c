@@ -6,6 +6,7 @@
 #include "scheduling/exam.sql.h"
 #include "scheduling/exam_move.h"
 #include "scheduling/ops.h"
+#include "scheduling/subject.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,8 +83,7 @@ static json_t *view(const struct db_rows *rows, int i)
     json_object_set_new(out, "exam_id", json_id(db_i64(rows, i, 1)));
     json_object_set_new(out, "visit_id", json_id(db_i64(rows, i, 2)));
     json_object_set_new(out, "raised_at", json_time(db_time(rows, i, 7)));
-    json_object_set_new(out, "acknowledged_at",
-                        db_null(rows, i, 10) ? json_null() : json_time(db_time(rows, i, 10)));
+    json_object_set_new(out, "acknowledged_at", json_time(db_time(rows, i, 10)));
     json_object_set_new(out, "acknowledged_by_name", text_or_null(db_str(rows, i, 11)));
     json_object_set_new(out, "note", text_or_null(db_str(rows, i, 12)));
     return out;
@@ -91,14 +91,12 @@ static json_t *view(const struct db_rows *rows, int i)
 
 static void look(struct batch *b, struct sched_request *r, const struct db_rows *rows, int i)
 {
-    if (batch_first_look(b, r, db_i64(rows, i, 0), "alert.look"))
-        batch_audit(b, r,
-                    (struct batch_audit){.tenant_id = db_i64(rows, i, 13),
-                                         .person_id = db_i64(rows, i, 14),
-                                         .subject_kind = "exam",
-                                         .subject_id = db_i64(rows, i, 1),
-                                         .action = "alert.look",
-                                         .outcome = "ok"});
+    struct subject exam = {.kind = "exam",
+                           .id = db_i64(rows, i, 1),
+                           .tenant_id = db_i64(rows, i, 13),
+                           .person_id = db_i64(rows, i, 14)};
+
+    subject_look(b, r, &exam, "alert.look");
 }
 
 static bool own_ids(struct batch *b, struct sched_request *r, int64_t **ids, size_t *n)
@@ -142,16 +140,11 @@ bool op_alert_list(struct batch *b, struct sched_request *r)
 /* Everyone who was paged: it goes away on all their screens. */
 static void tell(struct batch *b, const struct db_rows *rows, const json_t *alert)
 {
-    const char *list = db_str(rows, 0, 17);
     int64_t accounts[64];
-    size_t n = 0, len;
+    size_t n = id_parse_list(db_str(rows, 0, 17), accounts, sizeof accounts / sizeof *accounts);
     json_t *data = json_object();
     static const char *const KEYS[] = {"exam_id", "finding", "raised_at", "step", "acknowledged_at"};
 
-    for (; *list && n < sizeof accounts / sizeof *accounts; list += len + (list[len] == ',')) {
-        len = strcspn(list, ",");
-        n += id_parse(list, len, &accounts[n]);
-    }
     json_object_set(data, "alert_id", json_object_get(alert, "id"));
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         json_object_set(data, KEYS[i], json_object_get(alert, KEYS[i]));

@@ -5,20 +5,9 @@
 #include "records/age.h"
 #include "scheduling/batch.h"
 #include "scheduling/exam.sql.h"
+#include "scheduling/subject.h"
 #include <stdlib.h>
 #include <string.h>
-
-static void accounts_of(struct exam *e, const char *list)
-{
-    size_t len;
-
-    for (; *list && e->n_accounts < sizeof e->accounts / sizeof *e->accounts;
-         list += len + (list[len] == ',')) {
-        len = strcspn(list, ",");
-        if (id_parse(list, len, &e->accounts[e->n_accounts]))
-            e->n_accounts++;
-    }
-}
 
 /* Columns in the order of exam_load. */
 static void read_who(struct exam *e, const struct db_rows *r, int i)
@@ -75,27 +64,23 @@ static void read_what(struct exam *e, const struct db_rows *r, int i)
     e->impression = db_str(r, i, 45);
     e->template = db_str(r, i, 46);
     e->saved_at_us = db_time(r, i, 47);
-    accounts_of(e, db_str(r, i, 48));
+    e->n_accounts = id_parse_list(db_str(r, i, 48), e->accounts, sizeof e->accounts / sizeof *e->accounts);
+}
+
+static void exam_read(void *item, const struct db_rows *r, int i)
+{
+    read_who(item, r, i);
+    read_what(item, r, i);
 }
 
 bool exams_load(struct exams *out, struct batch *b, const int64_t *ids, size_t n)
 {
-    struct db_args a;
+    void *v;
+    bool ok =
+        subjects_load(b, &SQL_exam_load, ids, n, sizeof(struct exam), exam_read, &out->rows, &v, &out->n);
 
-    *out = (struct exams){0};
-    if (!n)
-        return true;
-    batch_args(b, &a);
-    db_arg_i64s(&a, ids, n);
-    if (!batch_query(b, &SQL_exam_load, &a, &out->rows))
-        return false;
-    out->n = (size_t)out->rows.n;
-    out->v = mem_new(sizeof *out->v * (out->n + 1));
-    for (size_t i = 0; i < out->n; i++) {
-        read_who(&out->v[i], &out->rows, (int)i);
-        read_what(&out->v[i], &out->rows, (int)i);
-    }
-    return true;
+    out->v = v;
+    return ok;
 }
 
 void exams_free(struct exams *e)
@@ -107,10 +92,17 @@ void exams_free(struct exams *e)
 
 const struct exam *exams_find(const struct exams *e, int64_t id)
 {
-    for (size_t i = 0; i < e->n; i++)
-        if (e->v[i].id == id)
-            return &e->v[i];
-    return NULL;
+    return subjects_find(e->v, e->n, sizeof *e->v, id);
+}
+
+struct subject exam_subject(const struct exam *e)
+{
+    return (struct subject){.kind = "exam",
+                            .id = e->id,
+                            .tenant_id = e->tenant_id,
+                            .person_id = e->person_id,
+                            .version = e->version,
+                            .state = exam_state_name(e->state)};
 }
 
 uint32_t exam_party(const struct exam *e, const struct actor *a)
@@ -145,43 +137,32 @@ bool exam_shows_identity(uint32_t party)
 #define IN_HAND   (IN(CLAIMED) | IN(DRAFT))
 #define REPORTED  (IN(DELIVERED) | IN(AMENDED))
 
-/* Who may do what, when: the rights of the commands and the buttons on the screens. */
-static const struct act {
-    const char *name;
-    uint32_t party, states;
-} ACTS[] = {
-    {"cancel", EXAM_DESK | EXAM_ORDERER | EXAM_VISIT_DOCTOR,
+static const struct act ACTS[] = {
+    {"cancel", EXAM_EV_CANCEL, EXAM_DESK | EXAM_ORDERER | EXAM_VISIT_DOCTOR,
      IN(ORDERED) | IN(ACQUIRED) | IN(UPLOADED) | IN(POOLED)},
-    {"claim", EXAM_POOL, IN(POOLED)},
-    {"release", EXAM_READER, IN_HAND},
-    {"draft", EXAM_READER, IN_HAND},
-    {"sign", EXAM_READER, IN(DRAFT)},
-    {"amend", EXAM_READER, REPORTED},
-    {"reject", EXAM_READER, IN_HAND},
-    {"critical", EXAM_READER, IN_HAND | REPORTED},
+    {"claim", EXAM_EV_CLAIM, EXAM_POOL, IN(POOLED)},
+    {"release", EXAM_EV_RELEASE, EXAM_READER, IN_HAND},
+    {"draft", ACT_STAYS, EXAM_READER, IN_HAND},
+    {"sign", EXAM_EV_SIGN, EXAM_READER, IN(DRAFT)},
+    {"amend", EXAM_EV_AMEND, EXAM_READER, REPORTED},
+    {"reject", EXAM_EV_REJECT, EXAM_READER, IN_HAND},
+    {"critical", ACT_STAYS, EXAM_READER, IN_HAND | REPORTED},
 };
-#define ACT_COUNT (sizeof ACTS / sizeof ACTS[0])
+static const struct acts ALL = {ACTS, sizeof ACTS / sizeof ACTS[0]};
 
 bool exam_allows(const struct exam *e, uint32_t party, const char *act, struct err *err)
 {
-    for (size_t i = 0; i < ACT_COUNT; i++) {
-        if (strcmp(ACTS[i].name, act) != 0)
-            continue;
-        if (!(ACTS[i].party & party))
-            return err_set(err, ERR_DENIED, "not_allowed", "that is not for this caller to do");
-        return (ACTS[i].states & UINT32_C(1) << e->state) ||
-               err_set(err, ERR_CONFLICT, "wrong_state", "not while the exam is %s",
-                       exam_state_name(e->state));
-    }
-    return err_set(err, ERR_DENIED, "not_allowed", "there is no such act");
+    struct subject s = exam_subject(e);
+
+    return acts_allow(&ALL, act, ACT_STAYS, e->state, &s, party, err);
 }
 
 static json_t *acts_view(const struct exam *e, uint32_t party)
 {
     json_t *out = json_array();
 
-    for (size_t i = 0; i < ACT_COUNT; i++)
-        if ((ACTS[i].party & party) && (ACTS[i].states & UINT32_C(1) << e->state))
+    for (size_t i = 0; i < ALL.n; i++)
+        if (act_fits(&ACTS[i], e->state, party))
             json_array_append_new(out, json_string(ACTS[i].name));
     return out;
 }
@@ -189,16 +170,6 @@ static json_t *acts_view(const struct exam *e, uint32_t party)
 static json_t *text_or_null(const char *text)
 {
     return *text ? json_string(text) : json_null();
-}
-
-static json_t *id_or_null(int64_t id)
-{
-    return id ? json_id(id) : json_null();
-}
-
-static json_t *time_or_null(int64_t at_us)
-{
-    return at_us ? json_time(at_us) : json_null();
 }
 
 static json_t *person_view(const struct exam *e, int64_t now_us)
@@ -222,7 +193,7 @@ static json_t *study_view(const struct exam *e, bool inside)
         return json_null();
     out = json_pack("{s:s, s:i, s:i, s:I}", "state", e->study_state, "n_series", e->n_series, "n_instances",
                     e->n_instances, "bytes", (json_int_t)e->bytes);
-    json_object_set_new(out, "id", inside ? id_or_null(e->study_id) : json_null());
+    json_object_set_new(out, "id", inside ? json_id(e->study_id) : json_null());
     json_object_set_new(out, "study_uid", inside ? json_string(e->study_uid) : json_null());
     return out;
 }
@@ -242,14 +213,14 @@ json_t *exam_draft_view(const struct exam *e)
 static void view_clock(json_t *out, const struct exam *e, int64_t now_us)
 {
     json_object_set_new(out, "ordered_at", json_time(e->ordered_at_us));
-    json_object_set_new(out, "pooled_at", time_or_null(e->pooled_at_us));
-    json_object_set_new(out, "deadline_at", time_or_null(e->deadline_at_us));
+    json_object_set_new(out, "pooled_at", json_time(e->pooled_at_us));
+    json_object_set_new(out, "deadline_at", json_time(e->deadline_at_us));
     json_object_set_new(out, "overdue",
                         json_boolean(e->deadline_at_us && e->deadline_at_us < now_us && !e->signed_at_us &&
                                      !exam_is_final(e->state)));
-    json_object_set_new(out, "claimed_at", time_or_null(e->claimed_at_us));
-    json_object_set_new(out, "signed_at", time_or_null(e->signed_at_us));
-    json_object_set_new(out, "delivered_at", time_or_null(e->delivered_at_us));
+    json_object_set_new(out, "claimed_at", json_time(e->claimed_at_us));
+    json_object_set_new(out, "signed_at", json_time(e->signed_at_us));
+    json_object_set_new(out, "delivered_at", json_time(e->delivered_at_us));
 }
 
 json_t *exam_view(const struct exam *e, uint32_t party, int64_t now_us, bool full)
@@ -275,8 +246,8 @@ json_t *exam_view(const struct exam *e, uint32_t party, int64_t now_us, bool ful
     json_object_set_new(out, "reject_code", text_or_null(e->reject_code));
     json_object_set_new(out, "reject_reason", text_or_null(e->reject_reason));
     json_object_set_new(out, "cancel_reason", text_or_null(e->cancel_reason));
-    json_object_set_new(out, "retake_of", inside ? id_or_null(e->retake_of) : json_null());
-    json_object_set_new(out, "retaken_by", inside ? id_or_null(e->retaken_by) : json_null());
+    json_object_set_new(out, "retake_of", inside ? json_id(e->retake_of) : json_null());
+    json_object_set_new(out, "retaken_by", inside ? json_id(e->retaken_by) : json_null());
     json_object_set_new(out, "draft", full && (party & EXAM_READER) ? exam_draft_view(e) : json_null());
     json_object_set_new(out, "acts", acts_view(e, party));
     return out;

@@ -10,6 +10,8 @@
 #include "scheduling/exam_fsm.h"
 #include "scheduling/request.h"
 
+struct subject;
+
 struct exam {
     int64_t id, tenant_id, visit_id, person_id;
     int32_t version;
@@ -43,6 +45,7 @@ struct batch;
 bool exams_load(struct exams *out, struct batch *b, const int64_t *ids, size_t n);
 void exams_free(struct exams *e);
 const struct exam *exams_find(const struct exams *e, int64_t id);
+struct subject exam_subject(const struct exam *e);
 
 /* Who the caller is to this exam. */
 enum exam_party {

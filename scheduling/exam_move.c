@@ -3,6 +3,7 @@
 #include "records/access.h"
 #include "records/code.h"
 #include "scheduling/exam.sql.h"
+#include "scheduling/subject.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,52 +38,34 @@ static json_t *move_row(const struct exam_move *m, enum exam_state to)
 
 static void move_audit(struct batch *b, const struct exam_move *m, enum exam_state to, const char *why)
 {
-    json_t *detail = json_pack("{s:s, s:s, s:s}", "from", exam_state_name(m->exam->state), "to",
-                               exam_state_name(to), "why", why);
+    struct subject s = exam_subject(m->exam);
+    json_t *more = json_object();
 
     if (m->code)
-        json_object_set_new(detail, "code", json_string(m->code));
+        json_object_set_new(more, "code", json_string(m->code));
     if (m->reason)
-        json_object_set_new(detail, "reason", json_string(m->reason));
+        json_object_set_new(more, "reason", json_string(m->reason));
     if (m->report_version)
-        json_object_set_new(detail, "report_version", json_integer(m->report_version));
-    batch_audit(b, m->by,
-                (struct batch_audit){.tenant_id = m->exam->tenant_id,
-                                     .person_id = m->exam->person_id,
-                                     .subject_kind = "exam",
-                                     .subject_id = m->exam->id,
-                                     .action = m->by ? NULL : exam_event_name(m->on[m->n_on - 1]),
-                                     .outcome = "ok",
-                                     .detail = detail});
+        json_object_set_new(more, "report_version", json_integer(m->report_version));
+    subject_moved(b, m->by, &s, exam_event_name(m->on[m->n_on - 1]), exam_state_name(to), why, more);
 }
 
 bool exams_move(struct batch *b, const struct exam_move *moves, size_t n)
 {
     json_t *rows = json_array();
-    struct db_args a;
-    struct db_rows moved = {0};
     const char *why = "";
-    bool ok = batch_write(b);
 
     for (size_t i = 0; i < n; i++)
         json_array_append_new(rows, move_row(&moves[i], target(&moves[i], &why)));
-    if (ok) {
-        batch_args_epoch(b, &a);
-        db_arg_time(&a, b->now_us);
-        batch_arg_json(&a, rows);
-        ok = batch_query(b, &SQL_exam_move, &a, &moved);
-    }
-    if (ok && (size_t)moved.n != n)
-        ok = err_set(&b->err, ERR_AGAIN, "database_conflict", "%zu exams to move, %d moved", n, moved.n);
-    for (size_t i = 0; ok && i < n; i++) {
+    if (!subjects_move(b, &SQL_exam_move, "exam", rows))
+        return false;
+    for (size_t i = 0; i < n; i++) {
         enum exam_state to = target(&moves[i], &why);
 
         move_audit(b, &moves[i], to, why);
         exam_changed(b, moves[i].exam->id, moves[i].exam->state == EXAM_POOLED || to == EXAM_POOLED);
     }
-    db_rows_free(&moved);
-    json_decref(rows);
-    return ok;
+    return true;
 }
 
 bool exam_move(struct batch *b, const struct exam *e, enum exam_event on, const struct sched_request *by,
@@ -100,35 +83,23 @@ void exam_changed(struct batch *b, int64_t exam_id, bool in_pool)
         id_set_add(&b->reading, exam_id);
 }
 
-static void refuse_stale(struct sched_request *r, const struct exam *e, enum err_code code,
-                         const char *reason)
-{
-    answer_refuse(r, code, reason, "the exam is %s, version %d", exam_state_name(e->state), e->version);
-    r->answer.doc = json_pack("{s:i, s:s}", "version", e->version, "state", exam_state_name(e->state));
-}
-
 bool exam_guard(struct batch *b, struct sched_request *r, const char *act, bool versioned,
                 struct exams *loaded, const struct exam **out)
 {
     struct err err = ERR_INIT;
+    struct subject s = {0};
     const struct exam *e;
-    uint32_t party;
+    uint32_t party = 0;
 
     *out = NULL;
     if (!exams_load(loaded, b, &r->in.exam_id, 1))
         return false;
-    e = exams_find(loaded, r->in.exam_id);
-    party = e ? exam_party(e, batch_actor(b, r)) : 0;
-    if (!party)
-        answer_refuse(r, ERR_NOT_FOUND, "not_found", "no such exam");
-    else if (!exam_allows(e, party, act, &err)) {
-        if (err_is(&err, ERR_CONFLICT))
-            refuse_stale(r, e, err.code, err.reason);
-        else
-            answer_refuse(r, err.code, err.reason, "%s", err.text);
-    } else if (versioned && r->in.version != e->version)
-        refuse_stale(r, e, ERR_STALE, "version_stale");
-    else
+    if ((e = exams_find(loaded, r->in.exam_id))) {
+        s = exam_subject(e);
+        party = exam_party(e, batch_actor(b, r));
+        exam_allows(e, party, act, &err);
+    }
+    if (subject_guard(r, e ? &s : NULL, "exam", party, &err, versioned))
         *out = e;
     return true;
 }
@@ -238,15 +209,9 @@ static void exam_event(struct batch *b, const struct exam *e)
 
 void exam_look(struct batch *b, struct sched_request *r, const struct exam *e, const char *what)
 {
-    if (!batch_first_look(b, r, e->id, what))
-        return;
-    batch_audit(b, r,
-                (struct batch_audit){.tenant_id = e->tenant_id,
-                                     .person_id = e->person_id,
-                                     .subject_kind = "exam",
-                                     .subject_id = e->id,
-                                     .action = what,
-                                     .outcome = "ok"});
+    struct subject s = exam_subject(e);
+
+    subject_look(b, r, &s, what);
 }
 
 static json_t *view_for(struct batch *b, struct sched_request *r, const struct exam *e, bool full)

@@ -4,6 +4,7 @@
 #include "scheduling/owner.sql.h"
 #include "scheduling/owner_internal.h"
 #include "scheduling/waiting_line.h"
+#include "scheduling/subject.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,26 +88,15 @@ void batch_remember_looks(struct batch *b)
         *seen_at(b->owner, b->looks[i].account_id, b->looks[i].subject_id, b->looks[i].what) = b->looks[i];
 }
 
-/* Who saw whose identity stands in the trail before the answer leaves. */
-static void look_audit(struct batch *b, struct sched_request *r, const struct order *o, uint32_t party)
-{
-    if (!order_shows_identity(party) || (party & PARTY_PATIENT) ||
-        !batch_first_look(b, r, o->id, "order.look"))
-        return;
-    batch_audit(b, r,
-                (struct batch_audit){.tenant_id = o->tenant_id,
-                                     .person_id = o->person_id,
-                                     .subject_kind = "order",
-                                     .subject_id = o->id,
-                                     .action = "order.look",
-                                     .outcome = "ok"});
-}
-
 static json_t *view_for(struct batch *b, struct sched_request *r, const struct order *o)
 {
     uint32_t party = order_party(o, batch_actor(b, r));
 
-    look_audit(b, r, o, party);
+    if (order_shows_identity(party) && !(party & PARTY_PATIENT)) {
+        struct subject s = order_subject(o);
+
+        subject_look(b, r, &s, "order.look");
+    }
     return order_view(o, party, b->now_us);
 }
 

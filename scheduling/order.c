@@ -5,6 +5,7 @@
 #include "records/consent.h"
 #include "scheduling/batch.h"
 #include "scheduling/order.sql.h"
+#include "scheduling/subject.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,18 +24,6 @@ static uint32_t consents_of(const char *list)
         }
     }
     return out;
-}
-
-static void accounts_of(struct order *o, const char *list)
-{
-    size_t len;
-
-    for (; *list && o->n_accounts < sizeof o->accounts / sizeof *o->accounts;
-         list += len + (list[len] == ',')) {
-        len = strcspn(list, ",");
-        if (id_parse(list, len, &o->accounts[o->n_accounts]))
-            o->n_accounts++;
-    }
 }
 
 static enum order_urgency urgency_of(const char *name)
@@ -98,29 +87,25 @@ static void read_what(struct order *o, const struct db_rows *r, int i)
     o->note_text = db_str(r, i, 43);
     o->note_advice = db_str(r, i, 44);
     o->signed_note_version = (int32_t)db_i64(r, i, 45);
-    accounts_of(o, db_str(r, i, 46));
+    o->n_accounts = id_parse_list(db_str(r, i, 46), o->accounts, sizeof o->accounts / sizeof *o->accounts);
     o->doctor_present = db_bool(r, i, 47);
     o->inviting_present = db_bool(r, i, 48);
 }
 
+static void order_read(void *item, const struct db_rows *r, int i)
+{
+    read_who(item, r, i);
+    read_what(item, r, i);
+}
+
 bool orders_load(struct orders *out, struct batch *b, const int64_t *ids, size_t n)
 {
-    struct db_args a;
+    void *v;
+    bool ok =
+        subjects_load(b, &SQL_order_load, ids, n, sizeof(struct order), order_read, &out->rows, &v, &out->n);
 
-    *out = (struct orders){0};
-    if (!n)
-        return true;
-    batch_args(b, &a);
-    db_arg_i64s(&a, ids, n);
-    if (!batch_query(b, &SQL_order_load, &a, &out->rows))
-        return false;
-    out->n = (size_t)out->rows.n;
-    out->v = mem_new(sizeof *out->v * (out->n + 1));
-    for (size_t i = 0; i < out->n; i++) {
-        read_who(&out->v[i], &out->rows, (int)i);
-        read_what(&out->v[i], &out->rows, (int)i);
-    }
-    return true;
+    out->v = v;
+    return ok;
 }
 
 void orders_free(struct orders *o)
@@ -132,10 +117,17 @@ void orders_free(struct orders *o)
 
 const struct order *orders_find(const struct orders *o, int64_t id)
 {
-    for (size_t i = 0; i < o->n; i++)
-        if (o->v[i].id == id)
-            return &o->v[i];
-    return NULL;
+    return subjects_find(o->v, o->n, sizeof *o->v, id);
+}
+
+struct subject order_subject(const struct order *o)
+{
+    return (struct subject){.kind = "order",
+                            .id = o->id,
+                            .tenant_id = o->tenant_id,
+                            .person_id = o->person_id,
+                            .version = o->version,
+                            .state = order_state_name(o->state)};
 }
 
 static bool of_house(const struct order *o, int64_t tenant_id)
@@ -172,50 +164,29 @@ bool order_shows_identity(uint32_t party)
 
 #define IN(state) (UINT32_C(1) << ORDER_##state)
 
-/* Who may do what, when: the rights of the commands and the buttons on the screens. An action without an event changes no
- * state of the order. */
-static const struct act {
-    const char *name;
-    enum order_event event; /* ORDER_EVENT_COUNT: none */
-    uint32_t party, states;
-} ACTS[] = {
+static const struct act ACTS[] = {
     {"check_in", EV_CHECK_IN, PARTY_PATIENT | PARTY_INVITING, IN(BOOKED)},
     {"admit", EV_ADMIT, PARTY_DOCTOR, IN(WAITING)},
     {"send_back", EV_SEND_BACK, PARTY_DOCTOR, IN(LIVE)},
     {"end", EV_END, PARTY_DOCTOR, IN(LIVE)},
-    {"note", ORDER_EVENT_COUNT, PARTY_DOCTOR, IN(LIVE) | IN(DOCUMENTING)},
+    {"note", ACT_STAYS, PARTY_DOCTOR, IN(LIVE) | IN(DOCUMENTING)},
     {"sign", EV_SIGN, PARTY_DOCTOR, IN(DOCUMENTING)},
     {"cancel", EV_CANCEL, PARTY_PATIENT | PARTY_INVITING | PARTY_COORDINATOR,
      IN(POOLED) | IN(BOOKED) | IN(CLAIMED) | IN(WAITING)},
     {"cancel", EV_CANCEL, PARTY_OFFICE, IN(BOOKED)},
     {"cancel", EV_CANCEL, PARTY_DOCTOR, IN(CLAIMED) | IN(WAITING)},
-    {"join", ORDER_EVENT_COUNT, PARTY_PATIENT, IN(POOLED) | IN(CLAIMED) | IN(WAITING) | IN(LIVE)},
-    {"join", ORDER_EVENT_COUNT, PARTY_INVITING, IN(POOLED) | IN(CLAIMED) | IN(WAITING) | IN(LIVE)},
-    {"join", ORDER_EVENT_COUNT, PARTY_DOCTOR, IN(BOOKED) | IN(CLAIMED) | IN(WAITING) | IN(LIVE)},
+    {"join", ACT_STAYS, PARTY_PATIENT, IN(POOLED) | IN(CLAIMED) | IN(WAITING) | IN(LIVE)},
+    {"join", ACT_STAYS, PARTY_INVITING, IN(POOLED) | IN(CLAIMED) | IN(WAITING) | IN(LIVE)},
+    {"join", ACT_STAYS, PARTY_DOCTOR, IN(BOOKED) | IN(CLAIMED) | IN(WAITING) | IN(LIVE)},
 };
-#define ACT_COUNT (sizeof ACTS / sizeof ACTS[0])
+static const struct acts ALL = {ACTS, sizeof ACTS / sizeof ACTS[0]};
 
-static bool act_fits(const struct act *act, const struct order *o, uint32_t party)
-{
-    return (act->party & party) && (act->states & UINT32_C(1) << o->state);
-}
-
-/* Rows of one act, chosen by event or by name. */
 static bool allows(const struct order *o, uint32_t party, enum order_event event, const char *act,
                    struct err *err)
 {
-    bool theirs = false;
+    struct subject s = order_subject(o);
 
-    for (size_t i = 0; i < ACT_COUNT; i++) {
-        if (act ? strcmp(ACTS[i].name, act) != 0 : ACTS[i].event != event)
-            continue;
-        if (act_fits(&ACTS[i], o, party))
-            return true;
-        theirs = theirs || (ACTS[i].party & party);
-    }
-    if (!theirs)
-        return err_set(err, ERR_DENIED, "not_allowed", "that is not for this caller to do");
-    return err_set(err, ERR_CONFLICT, "wrong_state", "not while the order is %s", order_state_name(o->state));
+    return acts_allow(&ALL, act, (int)event, o->state, &s, party, err);
 }
 
 bool order_allows(const struct order *o, uint32_t party, enum order_event event, struct err *err)
@@ -247,8 +218,8 @@ json_t *order_actions(const struct order *o, uint32_t party, int64_t now_us)
     json_t *out = json_array();
     const char *last = "";
 
-    for (size_t i = 0; i < ACT_COUNT; i++)
-        if (act_fits(&ACTS[i], o, party) && act_is_due(&ACTS[i], o, now_us) &&
+    for (size_t i = 0; i < ALL.n; i++)
+        if (act_fits(&ACTS[i], o->state, party) && act_is_due(&ACTS[i], o, now_us) &&
             strcmp(last, ACTS[i].name) != 0) {
             last = ACTS[i].name; /* rows of one action stand together */
             json_array_append_new(out, json_string(last));

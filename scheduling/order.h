@@ -11,6 +11,8 @@
 #include "scheduling/order_fsm.h"
 #include "scheduling/request.h"
 
+struct subject;
+
 struct order {
     int64_t id, tenant_id, person_id, visit_id;
     int32_t version;
@@ -48,6 +50,7 @@ struct batch;
 bool orders_load(struct orders *out, struct batch *b, const int64_t *ids, size_t n);
 void orders_free(struct orders *o);
 const struct order *orders_find(const struct orders *o, int64_t id);
+struct subject order_subject(const struct order *o);
 
 /* Who the caller is to this order. */
 enum order_party {

@@ -4,6 +4,7 @@
 #include "scheduling/order.sql.h"
 #include "scheduling/order_move.sql.h"
 #include "scheduling/pool.h"
+#include "scheduling/subject.h"
 #include <stdlib.h>
 
 static enum order_state target(const struct order_move *m, const char **why)
@@ -34,51 +35,33 @@ static json_t *move_row(const struct order_move *m, enum order_state to)
 
 static void move_audit(struct batch *b, const struct order_move *m, enum order_state to, const char *why)
 {
-    json_t *detail = json_pack("{s:s, s:s, s:s}", "from", order_state_name(m->order->state), "to",
-                               order_state_name(to), "why", why);
+    struct subject s = order_subject(m->order);
+    json_t *more = json_object();
 
     if (m->reason)
-        json_object_set_new(detail, "reason", json_string(m->reason));
+        json_object_set_new(more, "reason", json_string(m->reason));
     if (m->note_version)
-        json_object_set_new(detail, "note_version", json_integer(m->note_version));
-    batch_audit(b, m->by,
-                (struct batch_audit){.tenant_id = m->order->tenant_id,
-                                     .person_id = m->order->person_id,
-                                     .subject_kind = "order",
-                                     .subject_id = m->order->id,
-                                     .action = m->by ? NULL : order_event_name(m->on),
-                                     .outcome = "ok",
-                                     .detail = detail});
+        json_object_set_new(more, "note_version", json_integer(m->note_version));
+    subject_moved(b, m->by, &s, order_event_name(m->on), order_state_name(to), why, more);
 }
 
 bool orders_move(struct batch *b, const struct order_move *moves, size_t n)
 {
     json_t *rows = json_array();
-    struct db_args a;
-    struct db_rows moved = {0};
     const char *why;
-    bool ok = batch_write(b);
 
     for (size_t i = 0; i < n; i++)
         json_array_append_new(rows, move_row(&moves[i], target(&moves[i], &why)));
-    if (ok) {
-        batch_args_epoch(b, &a);
-        db_arg_time(&a, b->now_us);
-        batch_arg_json(&a, rows);
-        ok = batch_query(b, &SQL_order_move, &a, &moved);
-    }
-    if (ok && (size_t)moved.n != n)
-        ok = err_set(&b->err, ERR_AGAIN, "database_conflict", "%zu orders to move, %d moved", n, moved.n);
-    for (size_t i = 0; ok && i < n; i++) {
+    if (!subjects_move(b, &SQL_order_move, "order", rows))
+        return false;
+    for (size_t i = 0; i < n; i++) {
         enum order_state to = target(&moves[i], &why);
 
         move_audit(b, &moves[i], to, why);
         batch_changed(b, moves[i].order->id, 0);
         batch_queue(b, moves[i].order->doctor_id);
     }
-    db_rows_free(&moved);
-    json_decref(rows);
-    return ok;
+    return true;
 }
 
 bool order_move(struct batch *b, const struct order *o, enum order_event on, const struct sched_request *by)
@@ -88,35 +71,26 @@ bool order_move(struct batch *b, const struct order *o, enum order_event on, con
     return orders_move(b, &move, 1);
 }
 
-static void refuse_stale(struct sched_request *r, const struct order *o, enum err_code code,
-                         const char *reason)
-{
-    answer_refuse(r, code, reason, "the order is %s, version %d", order_state_name(o->state), o->version);
-    r->answer.doc = json_pack("{s:i, s:s}", "version", o->version, "state", order_state_name(o->state));
-}
-
 static bool guard(struct batch *b, struct sched_request *r, enum order_event on, const char *act,
                   struct orders *loaded, const struct order **out)
 {
     struct err err = ERR_INIT;
+    struct subject s = {0};
     const struct order *o;
-    uint32_t party;
+    uint32_t party = 0;
 
     *out = NULL;
     if (!orders_load(loaded, b, &r->in.order_id, 1))
         return false;
-    o = orders_find(loaded, r->in.order_id);
-    party = o ? order_party(o, batch_actor(b, r)) : 0;
-    if (!party)
-        answer_refuse(r, ERR_NOT_FOUND, "not_found", "no such order");
-    else if (act ? !order_allows_act(o, party, act, &err) : !order_allows(o, party, on, &err)) {
-        if (err_is(&err, ERR_CONFLICT))
-            refuse_stale(r, o, err.code, err.reason);
+    if ((o = orders_find(loaded, r->in.order_id))) {
+        s = order_subject(o);
+        party = order_party(o, batch_actor(b, r));
+        if (act)
+            order_allows_act(o, party, act, &err);
         else
-            answer_refuse(r, err.code, err.reason, "%s", err.text);
-    } else if (r->in.version != o->version)
-        refuse_stale(r, o, ERR_STALE, "version_stale");
-    else
+            order_allows(o, party, on, &err);
+    }
+    if (subject_guard(r, o ? &s : NULL, "order", party, &err, true))
         *out = o;
     return true;
 }
