@@ -1,34 +1,19 @@
 #include "dicom/decoders.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
+#include "dicom/decoder_process.h"
 
-#define PROCESSES_MAX 32
-#define RETRY_US      (1 * US_PER_S) /* before another try to start what would not start */
-#define LEAVE_US      (5 * US_PER_S) /* how long a process that was asked to end may take */
-
-/*          start              job               answer
- *  ABSENT ───────▶ IDLE ──────────────▶ BUSY ───────────▶ IDLE
- *     ▲              │ has done its share │ deadline, kill, crash
- *     │              ▼                    ▼
- *     └─ reaped ── LEAVING ◀─────────── (the job fails when the process is reaped)     */
-enum state { ABSENT, IDLE, BUSY, LEAVING };
+#define PROCESSES_MAX 64
 
 struct decode_job {
     struct decoders *pool;
@@ -46,16 +31,8 @@ struct queue {
 };
 
 struct decoder {
-    struct decoders *pool;
-    enum state state;
-    pid_t pid;
-    int pidfd, sock;
-    struct loop_watch *end_watch, *sock_watch;
-    struct loop_timer *timer; /* IDLE: none; BUSY: the deadline; LEAVING: its end; ABSENT: the next try */
-    struct decode_job *job;
-    int64_t began_us;
-    unsigned done;
-    bool slow, served; /* served: has answered at least once, so starting it again at once is no loop */
+    struct decoder_process *process;
+    struct decode_job *job; /* in its hands */
 };
 
 struct decoders {
@@ -93,10 +70,6 @@ static void declare_metrics(void)
         metrics_add(all[i]);
     declared = true;
 }
-
-static void start(void *decoder);
-static void start_later(struct decoder *p);
-static void feed(struct decoders *d);
 
 /* ---- jobs ---- */
 
@@ -192,298 +165,94 @@ static enum err_code code_of(const char *reason)
     return ERR_INVALID;
 }
 
-/* ---- a process ---- */
+/* ---- between jobs and processes ---- */
 
-static void forget_process(struct decoder *p)
+static void feed(struct decoders *d)
 {
-    loop_unwatch(p->end_watch);
-    loop_unwatch(p->sock_watch);
-    loop_untimer(p->timer);
-    p->end_watch = p->sock_watch = NULL;
-    p->timer = NULL;
-    if (p->sock >= 0)
-        close(p->sock);
-    if (p->pidfd >= 0)
-        close(p->pidfd);
-    p->sock = p->pidfd = -1;
-    p->pid = 0;
+    for (unsigned i = 0; i < d->config.processes && d->n_waiting > 0; i++) {
+        struct decoder *to = &d->each[i];
+        if (!to->process || !decoder_process_is_idle(to->process))
+            continue;
+        struct decode_job *job = take_first(d);
+        if (!decoder_process_give(to->process, job->id, &job->params, job->in_fd, job->out_fd)) {
+            put_first(d, job);
+            continue;
+        }
+        JOBS.value++;
+        to->job = job;
+    }
+    WAITING.value = d->n_waiting;
 }
 
-static void set_timer(struct decoder *p, int64_t delay_us, loop_fn *fn)
+static struct decoder *decoder_of(struct decoders *d, const struct decoder_process *process)
 {
-    loop_untimer(p->timer);
-    p->timer = fn ? loop_timer(p->pool->loop, delay_us, 0, fn, p) : NULL;
+    unsigned i = 0;
+
+    while (d->each[i].process != process)
+        i++;
+    return &d->each[i];
 }
 
-static void on_too_long(void *arg)
+static void on_idle(void *arg, struct decoder_process *process)
 {
-    struct decoder *p = arg;
-
-    p->slow = p->state == BUSY;
-    kill(p->pid, SIGKILL); /* not yet reaped, so the number is still this process' */
+    (void)process;
+    feed(arg);
 }
 
-/* Its socket's end is the sign to leave. */
-static void ask_to_leave(struct decoder *p)
+static void answered(struct decode_job *job, const struct decode_answer *a, int64_t took_us)
 {
-    loop_unwatch(p->sock_watch);
-    p->sock_watch = NULL;
-    close(p->sock);
-    p->sock = -1;
-    p->state = LEAVING;
-    set_timer(p, LEAVE_US, on_too_long);
-}
-
-static void on_answer(struct decoder *p, const struct decode_answer *a)
-{
-    struct decode_result result = {.answer = *a, .took_us = clock_mono_us() - p->began_us};
-    struct decode_job *job = p->job;
+    struct decode_result result = {.answer = *a, .took_us = took_us};
     struct err err = ERR_INIT;
 
-    metric_observe(&TOOK, result.took_us);
-    result.answer.text[sizeof a->text - 1] = '\0';
-    result.answer.reason[sizeof a->reason - 1] = '\0';
-    result.answer.photometric[sizeof a->photometric - 1] = '\0';
+    metric_observe(&TOOK, took_us);
+    RENEWED.value += a->renew;
     if (!a->ok) {
         REFUSED.value++;
-        err_set(&err, code_of(result.answer.reason), result.answer.reason, "%s", result.answer.text);
+        err_set(&err, code_of(a->reason), a->reason, "%s", a->text);
     } else if (!output_settles(job, a->bytes)) {
         err_set(&err, ERR_IO, "output_failed", "the output is not what the decoder says");
     }
-    p->job = NULL;
-    p->served = true;
-    p->state = IDLE;
-    set_timer(p, 0, NULL);
-    if (++p->done >= p->pool->config.jobs_per_process || a->renew) {
-        RENEWED.value++;
-        ask_to_leave(p);
-    }
-    feed(p->pool);
     job_end(job, &result, &err);
 }
 
-/* @return false: nothing more to read now */
-static bool read_answer(struct decoder *p)
+static void on_done(void *arg, struct decoder_process *process, enum decoder_end end,
+                    const struct decode_answer *answer, const char *how, int64_t took_us)
 {
-    struct decode_answer a;
-    ssize_t n = recv(p->sock, &a, sizeof a, MSG_DONTWAIT);
+    struct decoders *d = arg;
+    struct decoder *from = decoder_of(d, process);
+    struct decode_job *job = from->job;
 
-    if (n < 0)
-        return errno == EINTR;
-    if (n == sizeof a && a.magic == DECODE_MAGIC && a.length == sizeof a && p->job && a.job == p->job->id) {
-        on_answer(p, &a);
-        return p->sock >= 0;
+    from->job = NULL;
+    feed(d);
+    if (end == DECODER_ANSWERED) {
+        answered(job, answer, took_us);
+        return;
     }
-    if (n > 0)
-        log_error("decoder_protocol", LI("bytes", n));
-    kill(p->pid, SIGKILL); /* a broken or closed end: what follows is its death */
-    loop_unwatch(p->sock_watch);
-    p->sock_watch = NULL;
-    return false;
-}
-
-static void on_socket(void *arg, uint32_t events)
-{
-    (void)events;
-    read_answer(arg);
-}
-
-static void job_died(struct decode_job *job, bool slow, int64_t took_us, const siginfo_t *info)
-{
-    char text[96];
-
-    snprintf(text, sizeof text, "the decoder %s %d after %" PRId64 " ms",
-             info->si_code == CLD_EXITED ? "ended with status" : "was ended by signal", info->si_status,
-             took_us / US_PER_MS);
-    log_warn(slow ? "decoder_slow" : "decoder_died", LI("op", job->params.op), LI("frame", job->params.frame),
-             LI("status", info->si_status), LI("ms", took_us / US_PER_MS));
-    if (slow)
+    log_warn(end == DECODER_SLOW ? "decoder_slow" : "decoder_died", LI("op", job->params.op),
+             LI("frame", job->params.frame), LS("how", how));
+    if (end == DECODER_SLOW)
         SLOW.value++;
     else
         DIED.value++;
-    job_fail(job, ERR_CORRUPT, slow ? "decoder_slow" : "decoder_died", text, took_us);
-}
-
-static void on_end(void *arg, uint32_t events)
-{
-    struct decoder *p = arg;
-    siginfo_t info = {0};
-
-    (void)events;
-    if (waitid(P_PIDFD, (id_t)p->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
-        return;
-    while (p->sock_watch && read_answer(p)) /* an answer may stand before the end */
-        ;
-    struct decode_job *job = p->job;
-    bool slow = p->slow, soon = p->served || job;
-    int64_t took_us = clock_mono_us() - p->began_us;
-    forget_process(p);
-    p->state = ABSENT;
-    p->job = NULL;
-    if (soon)
-        start(p);
-    else
-        start_later(p);
-    if (job)
-        job_died(job, slow, took_us, &info);
-}
-
-/* ---- starting ---- */
-
-/* Nothing of ours leaks into a decoder: it gets these words, and a sanitizer's. */
-static void environment(char *env[4])
-{
-    static const char *const PASSED[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS"};
-    size_t n = 0;
-
-    env[n++] = mem_str("LANG=C.UTF-8");
-    for (size_t i = 0; i < sizeof PASSED / sizeof PASSED[0]; i++)
-        if (getenv(PASSED[i]))
-            env[n++] = mem_format("%s=%s", PASSED[i], getenv(PASSED[i]));
-    env[n] = NULL;
-}
-
-static int spawn(pid_t *pid, const char *program, int sock)
-{
-    char *argv[] = {(char *)"yz-decode", NULL}, *env[4];
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t none, all;
-
-    environment(env);
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, sock, DECODE_FD);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int e = posix_spawn(pid, program, &files, &attr, argv, env);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&files);
-    for (size_t i = 0; env[i]; i++)
-        free(env[i]);
-    return e;
-}
-
-static bool try_start(struct decoder *p, struct err *err)
-{
-    int pair[2] = {-1, -1};
-    pid_t pid = 0;
-
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return err_errno(err, "socketpair");
-    int e = spawn(&pid, p->pool->program, pair[1]);
-    close(pair[1]);
-    int pidfd = e ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0) {
-        close(pair[0]);
-        if (!e) {
-            err_errno(err, "pidfd_open");
-            kill(pid, SIGKILL);
-            waitpid(pid, NULL, 0);
-            return false;
-        }
-        return err_set(err, ERR_IO, "decoder_missing", "start %s: %s", p->pool->program, strerror(e));
-    }
-    p->pid = pid;
-    p->pidfd = pidfd;
-    p->sock = pair[0];
-    p->done = 0;
-    p->slow = p->served = false;
-    p->sock_watch = loop_watch(p->pool->loop, p->sock, EPOLLIN, on_socket, p);
-    p->end_watch = loop_watch(p->pool->loop, p->pidfd, EPOLLIN, on_end, p);
-    return true;
+    job_fail(job, ERR_CORRUPT, end == DECODER_SLOW ? "decoder_slow" : "decoder_died", how, took_us);
 }
 
 /* Nobody is there to do what waits, and nobody will be soon: whoever asked may ask again. */
-static void refuse_waiting(struct decoders *d)
+static void refuse_waiting(void *arg)
 {
+    struct decoders *d = arg;
+
     for (unsigned i = 0; i < d->config.processes; i++)
-        if (d->each[i].state != ABSENT)
+        if (!decoder_process_is_absent(d->each[i].process))
             return;
     for (unsigned n = d->n_waiting; n > 0; n--)
         job_fail(take_first(d), ERR_AGAIN, "decoder_missing", "no decoder could be started", 0);
 }
 
-static void refuse_later(void *arg)
+static void on_absent(void *arg, struct decoder_process *process)
 {
+    (void)process;
     refuse_waiting(arg);
-}
-
-static void start_later(struct decoder *p)
-{
-    set_timer(p, RETRY_US, start);
-    loop_undefer(p->pool->loop, refuse_later, p->pool);
-    loop_defer(p->pool->loop, refuse_later, p->pool);
-}
-
-static void start(void *decoder)
-{
-    struct decoder *p = decoder;
-    struct err err = ERR_INIT;
-
-    set_timer(p, 0, NULL);
-    if (try_start(p, &err)) {
-        p->state = IDLE;
-        feed(p->pool);
-        return;
-    }
-    log_error("decoder_missing", LERR(&err));
-    start_later(p);
-}
-
-/* ---- giving jobs ---- */
-
-static bool send_job(struct decoder *p, struct decode_job *job)
-{
-    struct decode_request request = {
-        .magic = DECODE_MAGIC, .length = sizeof request, .job = job->id, .params = job->params};
-    struct iovec iov = {&request, sizeof request};
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(2 * sizeof(int))];
-    } control = {0};
-    struct msghdr m = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    int fds[2] = {job->in_fd, job->out_fd};
-
-    control.head.cmsg_level = SOL_SOCKET;
-    control.head.cmsg_type = SCM_RIGHTS;
-    control.head.cmsg_len = CMSG_LEN(sizeof fds);
-    memcpy(CMSG_DATA(&control.head), fds, sizeof fds);
-    return sendmsg(p->sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof request;
-}
-
-static struct decoder *idle_one(struct decoders *d)
-{
-    for (unsigned i = 0; i < d->config.processes; i++)
-        if (d->each[i].state == IDLE && d->each[i].sock_watch)
-            return &d->each[i];
-    return NULL;
-}
-
-static void feed(struct decoders *d)
-{
-    struct decoder *p;
-    struct decode_job *job;
-
-    while ((p = idle_one(d)) && (job = take_first(d))) {
-        if (!send_job(p, job)) { /* it has just died; its end is on the way, and the job has not begun */
-            put_first(d, job);
-            ask_to_leave(p);
-            continue;
-        }
-        JOBS.value++;
-        p->state = BUSY;
-        p->job = job;
-        p->began_us = clock_mono_us();
-        set_timer(p, d->config.deadline_us, on_too_long);
-    }
-    WAITING.value = d->n_waiting;
 }
 
 struct decode_job *decoders_run(struct decoders *d, enum decoders_class cls,
@@ -518,8 +287,8 @@ struct decode_job *decoders_run(struct decoders *d, enum decoders_class cls,
     q->last = &job->next;
     d->n_waiting++;
     feed(d);
-    loop_undefer(d->loop, refuse_later, d);
-    loop_defer(d->loop, refuse_later, d);
+    loop_undefer(d->loop, refuse_waiting, d);
+    loop_defer(d->loop, refuse_waiting, d);
     return job;
 }
 
@@ -568,6 +337,16 @@ static bool find_program(char out[PATH_MAX], const char *given, struct err *err)
     return true;
 }
 
+static void start_all(struct decoders *d)
+{
+    const struct decoder_process_config config = {
+        .program = d->program, .jobs_max = d->config.jobs_per_process, .deadline_us = d->config.deadline_us};
+    const struct decoder_process_events events = {on_idle, on_done, on_absent, d};
+
+    for (unsigned i = 0; i < d->config.processes; i++)
+        d->each[i].process = decoder_process_new(d->loop, &config, &events);
+}
+
 bool decoders_new(struct decoders **out, struct loop *loop, const struct decoders_config *config,
                   struct err *err)
 {
@@ -588,10 +367,7 @@ bool decoders_new(struct decoders **out, struct loop *loop, const struct decoder
     d->config.queue_max = config->queue_max ? config->queue_max : 4096;
     for (unsigned c = 0; c < 2; c++)
         d->waiting[c].last = &d->waiting[c].first;
-    for (unsigned i = 0; i < d->config.processes; i++) {
-        d->each[i] = (struct decoder){.pool = d, .pidfd = -1, .sock = -1};
-        start(&d->each[i]);
-    }
+    start_all(d);
     *out = d;
     return true;
 }
@@ -602,16 +378,11 @@ void decoders_free(struct decoders *d)
 
     if (!d)
         return;
-    loop_undefer(d->loop, refuse_later, d);
+    loop_undefer(d->loop, refuse_waiting, d);
     for (unsigned i = 0; i < d->config.processes; i++) {
-        struct decoder *p = &d->each[i];
-        if (p->pid > 0) {
-            kill(p->pid, SIGKILL);
-            waitpid(p->pid, NULL, 0);
-        }
-        forget_process(p);
-        if (p->job)
-            job_free(p->job);
+        decoder_process_free(d->each[i].process);
+        if (d->each[i].job)
+            job_free(d->each[i].job);
     }
     while ((job = take_first(d)))
         job_free(job);
@@ -628,11 +399,11 @@ unsigned decoders_running(const struct decoders *d)
     unsigned n = 0;
 
     for (unsigned i = 0; i < d->config.processes; i++)
-        n += d->each[i].state == BUSY;
+        n += decoder_process_is_busy(d->each[i].process);
     return n;
 }
 
 pid_t decoders_pid(const struct decoders *d, unsigned n)
 {
-    return n < d->config.processes ? d->each[n].pid : 0;
+    return n < d->config.processes ? decoder_process_pid(d->each[n].process) : 0;
 }
