@@ -112,16 +112,18 @@ stage("3. doctor and township open the CT together: one scrolls, both see it, ea
   for (const person of [township, doctor]) await person.screen.has("viewer", "data-state", "ready", ARRIVES);
   assert.match(await doctor.screen.text("image-name"), new RegExp(PATIENT.search), "GB18030 is read right");
   await doctor.turns_the_stack(5);
-  await doctor.screen.has("viewer", "data-index", "5");
-  await township.screen.has("viewer", "data-index", "5");
+  await doctor.screen.has("viewer", "data-index", "5", ARRIVES);
+  await township.screen.has("viewer", "data-index", "5", ARRIVES);
   await township.turns_the_stack(2);
-  await doctor.screen.has("viewer", "data-index", "7");
-  await township.points_at(0.7, 0.55);
-  await doctor.screen.sees("remote-pointer");
+  await doctor.screen.has("viewer", "data-index", "7", ARRIVES);
+  await until("the doctor sees the township's pointer", async () => { /* one that rests fades after a while */
+    await township.points_at(0.7, 0.55);
+    return doctor.screen.shows("remote-pointer");
+  }, { ...ARRIVES, every: 300 });
   for (const person of [township, doctor]) await is_accessible(person);
   await picture(doctor, "images");
   await township.closes_images();
-  await doctor.screen.sees_no("images");
+  await doctor.screen.sees_no("images", ARRIVES);
   await doctor.opens_images(ecg.id);
   await township.screen.sees("ecg", ARRIVES);
   await doctor.screen.sees("ecg", ARRIVES);
@@ -149,7 +151,7 @@ stage("4. a reading doctor sees no name, claims, writes from a template; a close
   await half.close();
   reader = await seat(Reader, "reader1");
   await reader.screen.press(`in-hand[data-exam="${ct.id}"]`);
-  await until("the words are there again", () => reader.screen.evaluate((wanted) => document.querySelector("[data-testid=findings]")?.value === wanted, FINDINGS));
+  await until("the words are there again", () => reader.screen.evaluate((wanted) => document.querySelector("[data-testid=findings]")?.value === wanted, FINDINGS), ARRIVES);
   await is_accessible(reader);
 });
 
@@ -159,7 +161,7 @@ stage("4b. it is signed with the password, the township has it at once, prints i
   await reader.signs();
   await township.sees_the_exam(ct.id, /^(delivered|amended)$/);
   await township.screen.press(`exam[data-exam="${ct.id}"] exam-report`);
-  await until("the township reads it", async () => (await township.screen.text("report-impression")) === IMPRESSION);
+  await until("the township reads it", async () => (await township.screen.text("report-impression")) === IMPRESSION, ARRIVES);
   await is_accessible(township);
   await picture(township, "report");
 
@@ -174,17 +176,17 @@ stage("4b. it is signed with the password, the township has it at once, prints i
   const code = await township.screen.attribute("report-verify", "data-code");
   const stranger = new Person(product, await chromium.screen("stranger", { phone: true }), "");
   await stranger.goes_to(`/verify/${code}`);
-  await stranger.screen.has("verify", "data-verdict", "genuine");
+  await stranger.screen.has("verify", "data-verdict", "genuine", ARRIVES);
   assert.ok(!stranger.screen.received().includes(PATIENT.search), "the page masks the patient");
   await is_accessible(stranger);
   await stranger.goes_to(`/verify/${code.slice(0, -1)}${code.endsWith("0") ? "1" : "0"}`);
-  await stranger.screen.has("verify", "data-verdict", "false");
+  await stranger.screen.has("verify", "data-verdict", "false", ARRIVES);
   await stranger.screen.close();
 });
 
 stage("4c. an amendment keeps both versions; a bad image goes back to be taken again", async () => {
   await reader.amends({ impression: `${IMPRESSION}必要时增强扫描。`, reason: "补充建议" });
-  await township.screen.has("report", "data-version", "2");
+  await township.screen.has("report", "data-version", "2", ARRIVES);
   await township.screen.press("report-compare");
   await township.screen.has("report-changes", "data-from", "1");
   await is_accessible(township);
@@ -193,8 +195,8 @@ stage("4c. an amendment keeps both versions; a bad image goes back to be taken a
   assert.equal(await reader.claims(spoiled.id), "won");
   await reader.rejects("motion", "运动伪影，请固定头部重拍。");
   await township.goes_to("/township");
-  await township.screen.has(`exam[data-exam="${spoiled.id}"]`, "data-state", "rejected");
-  await township.screen.has("exam-retake", "data-count", "1");
+  await township.screen.has(`exam[data-exam="${spoiled.id}"]`, "data-state", "rejected", ARRIVES);
+  await township.screen.has("exam-retake", "data-count", "1", ARRIVES);
 });
 
 stage("5. a critical ECG pages the township doctor; unacknowledged it pages the next, until somebody reads it back", async () => {
@@ -202,14 +204,14 @@ stage("5. a critical ECG pages the township doctor; unacknowledged it pages the 
   assert.equal(await reader.claims(ecg.id), "won");
   await reader.screen.sees("ecg", ARRIVES);
   await reader.calls_a_critical_value("下壁导联 ST 段抬高 3 mm");
-  await township.screen.sees("alert-bar");
+  await township.screen.sees("alert-bar", ARRIVES);
   await is_accessible(township);
   await picture(township, "alert");
   assert.ok(!(await doctor.screen.shows("alert-bar")), "one after the other");
   await product.sql("UPDATE scheduling.alerts SET step_at = step_at - interval '1 hour', next_at = now()"); /* nobody answers */
   await doctor.screen.sees("alert-bar", ARRIVES);
   await doctor.acknowledges("下壁 ST 抬高 3 mm，立即转上级医院，嚼服阿司匹林。");
-  await township.screen.sees_no("alert-bar");
+  await township.screen.sees_no("alert-bar", ARRIVES);
 });
 
 stage("6. the patient reads the report and sees who looked; no page threw a script error", async () => {

@@ -193,6 +193,9 @@ export class TownshipDoctor extends Person {
   }
 }
 
+/** What passes through several daemons, on two busy cores. */
+const SOON = { within: 30_000 };
+
 /** Who orders exams and looks at images in a visit: doctor and township doctor alike. */
 const ORDERS = {
   /** @returns {id, accession} of the new exam */
@@ -205,12 +208,12 @@ const ORDERS = {
     await this.screen.types("exam-question", question);
     await this.screen.press("exam-order");
     const id = await until(`${this.screen.name}'s new exam is listed`, async () =>
-      (await this.screen.attributes("exams exam", "data-exam")).find((one) => !known.includes(one)));
+      (await this.screen.attributes("exams exam", "data-exam")).find((one) => !known.includes(one)), SOON);
     return { id, accession: (await this.screen.text(`exam[data-exam="${id}"] exam-accession`)).trim() };
   },
 
   sees_the_exam(id, state, options) {
-    return this.screen.has(`exam[data-exam="${id}"]`, "data-state", state, options);
+    return this.screen.has(`exam[data-exam="${id}"]`, "data-state", state, options ?? SOON);
   },
 
   /** @param count images, all of them stored */
@@ -221,7 +224,7 @@ const ORDERS = {
 
   async opens_images(id) {
     await this.screen.press(`exam[data-exam="${id}"] exam-open`);
-    await this.screen.sees("images");
+    await this.screen.sees("images", SOON);
   },
 
   /** So many pictures further, with the keyboard. */
@@ -232,16 +235,17 @@ const ORDERS = {
 
   /** Rests the hand on the picture, at a share of its width and height. */
   async points_at(x, y) {
+    const { page } = this.screen.driver;
     const box = await this.screen.evaluate(() => {
       const { left, top, width, height } = document.querySelector("[data-testid=viewer-glass]").getBoundingClientRect();
       return { left, top, width, height };
     });
-    for (const far of [0.5, 0.9, 1]) await this.screen.driver.page.mouse.move(box.left + box.width * x * far, box.top + box.height * y * far);
+    for (const far of [0.5, 0.9, 1]) await page.mouse.move(box.left + box.width * x * far, box.top + box.height * y * far);
   },
 
   async closes_images() {
     await this.screen.press("images-close");
-    await this.screen.sees_no("images");
+    await this.screen.sees_no("images", SOON);
   },
 
   /** Reads the critical value back; the bar goes. */
@@ -249,7 +253,7 @@ const ORDERS = {
     await this.screen.press("alert-acknowledge");
     await this.screen.types("alert-note", note);
     await this.screen.press("confirm");
-    await this.screen.sees_no("alert-bar");
+    await this.screen.sees_no("alert-bar", SOON);
   },
 };
 Object.assign(Doctor.prototype, ORDERS);
@@ -271,7 +275,7 @@ export class Operator extends Person {
     await this.screen.press(`study[data-study="${study}"] ${words}`);
     await this.screen.types("confirm-reason", reason);
     await this.screen.press("confirm");
-    await this.screen.sees_no(`study[data-study="${study}"]`);
+    await this.screen.sees_no(`study[data-study="${study}"]`, SOON);
   }
 
   async matches(study, exam, reason) {
@@ -299,18 +303,18 @@ export class Reader extends Person {
     return until(`${this.screen.name} is told who reads it`, async () => {
       if (await this.screen.shows(`read[data-exam="${exam}"]`)) return "won";
       return this.screen.attribute(`worklist-row[data-exam="${exam}"] claim-result`, "data-result");
-    });
+    }, SOON);
   }
 
   async writes({ template, findings, impression }) {
     if (template) await this.screen.chooses("template", template);
     if (findings) await this.screen.types("findings", findings);
     if (impression) await this.screen.types("impression", impression);
-    await this.screen.has("draft-state", "data-state", "saved");
+    await this.screen.has("draft-state", "data-state", "saved", SOON);
   }
 
   async #proves_it_is_him() {
-    await this.screen.sees("confirm");
+    await this.screen.sees("confirm", SOON);
     if (await this.screen.shows("step-up")) await this.screen.types("step-up", this.product.password(this.login));
     await this.screen.press("confirm");
   }
@@ -318,7 +322,7 @@ export class Reader extends Person {
   async signs() {
     await this.screen.press("sign");
     await this.#proves_it_is_him();
-    await this.screen.sees("report");
+    await this.screen.sees("report", SOON);
   }
 
   async amends({ impression, reason }) {
@@ -327,14 +331,14 @@ export class Reader extends Person {
     await this.screen.types("amend-reason", reason);
     await this.screen.press("amend-sign");
     await this.#proves_it_is_him();
-    await this.screen.has("report", "data-version", "2");
+    await this.screen.has("report", "data-version", "2", SOON);
   }
 
   async calls_a_critical_value(finding) {
     await this.screen.press("critical");
     await this.screen.types("step-words", finding);
     await this.screen.press("confirm");
-    await this.screen.has("read", "data-critical", "true");
+    await this.screen.has("read", "data-critical", "true", SOON);
   }
 
   async rejects(code, reason) {
@@ -342,6 +346,6 @@ export class Reader extends Person {
     await this.screen.chooses("reject-code", code);
     await this.screen.types("step-words", reason);
     await this.screen.press("confirm");
-    await this.screen.sees("worklist");
+    await this.screen.sees("worklist", SOON);
   }
 }
