@@ -22,6 +22,7 @@ struct decode_job {
     uint64_t id;
     int in_fd, out_fd;
     bool out_is_ours; /* a memfd of the pool's */
+    bool again;       /* a process has died on it already */
     decoders_fn *fn;  /* NULL: forgotten */
     void *arg;
 };
@@ -215,12 +216,25 @@ static void answered(struct decode_job *job, const struct decode_answer *a, int6
     job_end(job, &result, &err);
 }
 
+/* A process may die of something else than its file: killed by hand, or for lack of memory. Once the job may try another
+ * one, from a clean output; whoever kills two did it. */
+static bool try_again(struct decoders *d, struct decode_job *job)
+{
+    if (job->again || !job->fn || ftruncate(job->out_fd, 0) < 0 || lseek(job->out_fd, 0, SEEK_SET) != 0)
+        return false;
+    job->again = true;
+    put_first(d, job);
+    return true;
+}
+
 static void on_done(void *arg, struct decoder_process *process, enum decoder_end end,
                     const struct decode_answer *answer, const char *how, int64_t took_us)
 {
     struct decoders *d = arg;
     struct decoder *from = decoder_of(d, process);
     struct decode_job *job = from->job;
+    uint32_t op = job->params.op, frame = job->params.frame;
+    bool again = end == DECODER_DIED && try_again(d, job);
 
     from->job = NULL;
     feed(d);
@@ -228,13 +242,14 @@ static void on_done(void *arg, struct decoder_process *process, enum decoder_end
         answered(job, answer, took_us);
         return;
     }
-    log_warn(end == DECODER_SLOW ? "decoder_slow" : "decoder_died", LI("op", job->params.op),
-             LI("frame", job->params.frame), LS("how", how));
+    log_warn(end == DECODER_SLOW ? "decoder_slow" : "decoder_died", LI("op", op), LI("frame", frame),
+             LS("how", how), LB("again", again));
     if (end == DECODER_SLOW)
         SLOW.value++;
     else
         DIED.value++;
-    job_fail(job, ERR_CORRUPT, end == DECODER_SLOW ? "decoder_slow" : "decoder_died", how, took_us);
+    if (!again)
+        job_fail(job, ERR_CORRUPT, end == DECODER_SLOW ? "decoder_slow" : "decoder_died", how, took_us);
 }
 
 /* Nobody is there to do what waits, and nobody will be soon: whoever asked may ask again. */

@@ -2,6 +2,7 @@
  *
  * Owns    the processes, the queue, and the memfds it makes. One job at a time per process; a process that dies, takes
  *         longer than the deadline or has done its share is replaced, and only the job it was on learns of it.
+ *         A job whose process died is given to another one once; of a job that killed two, `decoder_died` is told.
  * Runs on yz-dicomd's loop; nothing blocks. Callbacks come from the loop, never from inside decoders_run(), and do not free
  *         the pool.
  * Errors  reason words of dicom/decode/protocol.h. Code ERR_AGAIN for decoder_busy and decoder_missing; ERR_TOO_LARGE,

@@ -56,7 +56,7 @@ struct decode_request {
  *   op_unknown            no such operation in this build
  *   output_failed         the output could not be written
  * and of the pool alone:
- *   decoder_died          the process ended in the middle of this job
+ *   decoder_died          two processes ended in the middle of this job
  *   decoder_slow          it took longer than the deadline
  *   decoder_busy          the queue is full; the same request may be sent again
  *   decoder_missing       no decoder could be started

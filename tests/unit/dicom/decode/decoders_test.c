@@ -139,18 +139,46 @@ TEST(decoders, a_crash_is_learned_by_its_own_job_alone)
         CHECK_STR(others[i].text, "an image");
 }
 
-TEST(decoders, a_decoder_killed_from_outside_fails_its_job_and_is_replaced)
+/* Stopped first, so that it is certainly in the middle of the job when it is killed. */
+static void kill_on_the_job(struct fx *f)
+{
+    pid_t pid = decoders_pid(f->pool, 0);
+
+    CHECK_INT(decoders_running(f->pool), 1);
+    CHECK_INT(kill(pid, SIGKILL), 0);
+    CHECK_SOON(f->loop, decoders_pid(f->pool, 0) != pid && decoders_pid(f->pool, 0) > 0);
+}
+
+TEST(decoders, a_decoder_killed_from_outside_costs_its_job_nothing)
 {
     static struct fx f;
-    struct outcome killed = {0};
+    static struct outcome o;
 
+    o = (struct outcome){0};
     fx_open(t, &f, (struct decoders_config){.processes = 1, .deadline_us = MINUTE});
     CHECK_STR(try_it(&f, ESCAPE_ECHO).text, "an image");
-    CHECK(ask(&f, ESCAPE_LOOP, &killed));
-    CHECK_INT(decoders_running(f.pool), 1);
-    CHECK_INT(kill(decoders_pid(f.pool, 0), SIGKILL), 0);
-    CHECK_SOON(f.loop, killed.calls);
-    CHECK_STR(killed.err.reason, "decoder_died");
+    CHECK_INT(kill(decoders_pid(f.pool, 0), SIGSTOP), 0);
+    CHECK(ask(&f, ESCAPE_ECHO, &o));
+    kill_on_the_job(&f);
+    CHECK_SOON(f.loop, o.calls);
+    CHECK_STR(o.text, "an image");
+    CHECK_INT(o.answer.bytes, 8);
+}
+
+TEST(decoders, a_job_on_which_two_decoders_died_is_not_tried_a_third_time)
+{
+    static struct fx f;
+    static struct outcome o;
+
+    o = (struct outcome){0};
+    fx_open(t, &f, (struct decoders_config){.processes = 1, .deadline_us = MINUTE});
+    CHECK(ask(&f, ESCAPE_LOOP, &o));
+    kill_on_the_job(&f);
+    CHECK_INT(o.calls, 0);
+    CHECK_SOON(f.loop, decoders_running(f.pool) == 1);
+    kill_on_the_job(&f);
+    CHECK_SOON(f.loop, o.calls);
+    CHECK_STR(o.err.reason, "decoder_died");
     CHECK_STR(try_it(&f, ESCAPE_ECHO).text, "an image");
 }
 
