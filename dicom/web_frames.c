@@ -204,14 +204,14 @@ static void read_index(void *arg)
 
     if (!web_index_frames(&f->table, &f->found->instances[0], &f->err))
         return;
-    if (f->table.n_frames == 0)
+    if (*f->table.reason)
+        err_set(&f->err, ERR_UNSUPPORTED, "frames_unreadable", "%s", f->table.reason);
+    else if (f->table.n_frames == 0)
         err_set(&f->err, ERR_NOT_FOUND, "pixel_data_missing", "no pixel data");
     for (size_t i = 0; i < f->n && !f->err.code; i++)
         if (f->list[i] >= f->table.n_frames)
             err_set(&f->err, ERR_NOT_FOUND, "frame_missing", "frame %u of %u", f->list[i] + 1,
                     f->table.n_frames);
-    if (!f->err.code && *f->table.reason)
-        err_set(&f->err, ERR_UNSUPPORTED, "frames_unreadable", "%s", f->table.reason);
 }
 
 static void on_index(void *arg)

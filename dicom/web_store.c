@@ -350,6 +350,6 @@ void web_store(struct request *req)
     }
     db_args_init(&a);
     db_arg_id(&a, who->region_id);
-    db_arg_id(&a, who->staff_id ? who->staff_id : 1);
+    db_arg_id(&a, who->staff_id);
     db_query(web->db, &scope, &SQL_web_staff_name, &a, on_name, s);
 }
