@@ -24,8 +24,9 @@
 #include "dicom/rows.sql.h"
 #include "dicom/sop.h"
 
-#define FACTS_MAX  (256 * 1024)
-#define COPY_CHUNK (1 << 20)
+#define FACTS_MAX    (256 * 1024)
+#define COPY_CHUNK   (1 << 20)
+#define REPLAY_TRIES 5
 
 static struct metric OBJECTS =
     METRIC_COUNTER("yz_dicom_objects_total", "Objects kept: file and journal written.");
@@ -57,6 +58,7 @@ struct ingest_object {
     struct sha256 *sha;
     struct err err; /* of writing */
     bool promised, replayed, from_file, forgotten;
+    unsigned tries;           /* of a replayed one, that its decoder did not survive */
     struct loop_timer *again; /* a replayed one whose index could not be made now */
     char want_study[PDU_UID + 1];
     int64_t ended_us;
@@ -323,6 +325,12 @@ static void refuse(struct ingest_object *o, const struct err *why)
 
 /* ---------------------------------------------------------------- judging */
 
+/* As the rows take it: what they refuse after the promise would be in quarantine although the sender heard success. */
+static bool uid_ok(const char *uid)
+{
+    return *uid && !uid[strspn(uid, "0123456789.")];
+}
+
 static bool check_uids(struct ingest_object *o, struct err *err)
 {
     struct rows_instance *i = &o->row;
@@ -331,10 +339,10 @@ static bool check_uids(struct ingest_object *o, struct err *err)
     if (!get_text(i->facts, "sop_class", class, sizeof class) ||
         !get_text(i->facts, "sop_uid", uid, sizeof uid) ||
         !get_text(i->facts, "study_uid", i->study_uid, sizeof i->study_uid) ||
-        !get_text(i->facts, "series_uid", i->series_uid, sizeof i->series_uid) || !*class || !*uid ||
-        !*i->study_uid || !*i->series_uid)
+        !get_text(i->facts, "series_uid", i->series_uid, sizeof i->series_uid) || !*class || !uid_ok(uid) ||
+        !uid_ok(i->study_uid) || !uid_ok(i->series_uid))
         return err_set(err, ERR_INVALID, "identity_missing",
-                       "study, series, instance or class UID is missing");
+                       "study, series, instance or class UID is missing or none");
     if (i->sop_class[0] && strcmp(class, i->sop_class) != 0)
         return err_set(err, ERR_INVALID, "class_differs", "announced as another SOP class");
     if (i->sop_uid[0] && strcmp(uid, i->sop_uid) != 0)
@@ -407,6 +415,14 @@ static void on_again(void *arg)
     ask_index(o);
 }
 
+/* It was promised: our own trouble passes, and a decoder may have died of something else than this file. */
+static bool may_pass(struct ingest_object *o, const struct err *why)
+{
+    if (!strcmp(why->reason, "decoder_died") || !strcmp(why->reason, "decoder_slow"))
+        return ++o->tries < REPLAY_TRIES;
+    return status_of(why) == DIMSE_OUT_OF_RESOURCES;
+}
+
 static void try_again(struct ingest_object *o, const struct err *why)
 {
     log_warn("replayed_object_waits", LID("object", o->row.id), LERR(why));
@@ -422,8 +438,8 @@ static void judge(void *arg)
 
     if (err.code == ERR_NONE)
         check_uids(o, &err);
-    if (err.code != ERR_NONE && o->replayed && status_of(&err) == DIMSE_OUT_OF_RESOURCES) {
-        try_again(o, &err); /* it was promised: our own trouble passes */
+    if (err.code != ERR_NONE && o->replayed && may_pass(o, &err)) {
+        try_again(o, &err);
         return;
     }
     if (err.code != ERR_NONE) {
@@ -537,6 +553,9 @@ static void ask_index(struct ingest_object *o)
         close(fd);
     if (o->job)
         return;
+    if (o->index_fd >= 0)
+        close(o->index_fd);
+    o->index_fd = -1;
     if (o->index_err.code == ERR_NONE)
         err_set(&o->index_err, ERR_AGAIN, "decoder_busy", "too many objects are waiting");
     if (--o->asking == 0)
@@ -759,6 +778,17 @@ unsigned ingest_waiting(const struct ingest *in)
 
 /* ---------------------------------------------------------------- start and end */
 
+/* The index was whole before the promise was given: no decoder is needed for what was promised. */
+static bool has_facts(struct ingest_object *o)
+{
+    int fd = open(o->index_path, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && read_facts(o, fd, NULL);
+
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 static void restore(void *arg, const json_t *record)
 {
     struct ingest *in = arg;
@@ -781,6 +811,8 @@ static void restore(void *arg, const json_t *record)
         object_free(o);
     } else if (o->row.reason[0]) {
         rows_instance(in->opt.rows, &o->row);
+    } else if (has_facts(o)) {
+        loop_defer(in->opt.loop, judge, o);
     } else {
         o->asking = 1;
         ask_index(o);

@@ -95,6 +95,7 @@ bool journal_replay(struct journal *j, void (*fn)(void *arg, const json_t *recor
         }
         got += (size_t)n;
     }
+    j->open++; /* what is done while we read must not empty the file under the lines that follow */
     for (char *line = text, *end; (end = memchr(line, '\n', got - (size_t)(line - text))); line = end + 1) {
         json_t *record = read_line(line, (size_t)(end - line));
 
@@ -111,6 +112,7 @@ bool journal_replay(struct journal *j, void (*fn)(void *arg, const json_t *recor
         if (write(j->fd, "\n", 1) == 1)
             j->size++;
     }
+    journal_done(j);
     free(text);
     return true;
 }

@@ -247,13 +247,16 @@ static char *quarantine_name(const struct batch *b, size_t k)
     return mem_format("%s/" ROWS_QUARANTINE "/%" PRId64 ".dcm", b->r->imaging, b->list[k]->id);
 }
 
-/* A second name for a file of ours; there already is as good, since names carry the id. Consumes both. */
+/* A second name for a file of ours; there already is as good, since names carry the id. Consumes both.
+ * ERR_NOT_FOUND "file_missing": there is no such file; ERR_IO: not now, it stays where the journal says. */
 static bool second_name(char *from, char *to, struct err *err)
 {
     bool ok = link(from, to) == 0 || access(to, F_OK) == 0;
 
-    if (!ok)
-        err_errno(err, "link");
+    if (!ok && access(from, F_OK) != 0 && errno == ENOENT)
+        err_set(err, ERR_NOT_FOUND, "file_missing", "%s is gone", from);
+    else if (!ok)
+        err_set(err, ERR_IO, "storage_failed", "no second name for %s", from);
     free(from);
     free(to);
     return ok;
@@ -270,24 +273,30 @@ static void make_folder(const struct batch *b, size_t k)
     free(study);
 }
 
-static void place_file(struct batch *b, size_t k)
+/* false: a full or failing disk. The object was promised, so the whole batch waits until it can be placed. */
+static bool place_file(struct batch *b, size_t k, struct err *err)
 {
     struct rows_instance *i = b->list[k];
-    struct err err = ERR_INIT;
+    struct err why = ERR_INIT;
     bool ok;
 
     if (b->fate[k] == FATE_REFUSED || b->fate[k] == FATE_OTHER) {
-        ok = second_name(incoming(b, k, "dcm"), quarantine_name(b, k), &err);
+        ok = second_name(incoming(b, k, "dcm"), quarantine_name(b, k), &why);
     } else {
         make_folder(b, k);
-        ok = second_name(incoming(b, k, "dcm"), final_name(b, k, "dcm"), &err) &&
-             second_name(incoming(b, k, "json"), final_name(b, k, "json"), &err);
+        ok = second_name(incoming(b, k, "dcm"), final_name(b, k, "dcm"), &why) &&
+             second_name(incoming(b, k, "json"), final_name(b, k, "json"), &why);
     }
     if (ok)
-        return;
-    log_error("object_without_file", LID("instance", i->id), LERR(&err));
+        return true;
+    if (why.code != ERR_NOT_FOUND) {
+        *err = why;
+        return false;
+    }
+    log_error("object_without_file", LID("instance", i->id), LERR(&why));
     b->fate[k] = FATE_LOST;
     snprintf(i->reason, sizeof i->reason, "file_missing");
+    return true;
 }
 
 static void drop(char *path)
@@ -421,7 +430,8 @@ static bool find_others(struct batch *b, struct err *err)
     for (size_t k = 0; k < b->n; k++)
         if (b->fate[k] == FATE_OTHER) {
             b->list[k]->status = 0x0111;
-            place_file(b, k);
+            if (!place_file(b, k, err))
+                return false;
         }
     return true;
 }
@@ -598,14 +608,22 @@ static bool write_kept(struct batch *b, struct err *err)
     if (!make_studies(b, err) || !find_studies(b, err) || !make_series(b, err) || !find_series(b, err))
         return false;
     for (size_t k = 0; k < b->n; k++)
-        if (is_kept(b, k))
-            place_file(b, k);
+        if (is_kept(b, k) && !place_file(b, k, err))
+            return false;
     if (!make_instances(b, err) || !find_others(b, err))
         return false;
     study = mem_new(sizeof *study);
     ok = count(b, study, err) && (!study->n || (attach(b, study, err) && tell_counts(b, study, err)));
     free(study);
     return ok;
+}
+
+static bool place_refused(struct batch *b, struct err *err)
+{
+    for (size_t k = 0; k < b->n; k++)
+        if (b->fate[k] == FATE_REFUSED && !place_file(b, k, err))
+            return false;
+    return true;
 }
 
 static void report(struct batch *b)
@@ -631,10 +649,7 @@ bool rows_batch(struct rows *r, int64_t tenant_id, struct rows_instance **list, 
         b->fate[k] = list[k]->reason[0] ? FATE_REFUSED : FATE_NEW;
     if (!rows_begin(r, tenant_id, err))
         goto out;
-    for (size_t k = 0; k < n; k++)
-        if (b->fate[k] == FATE_REFUSED)
-            place_file(b, k);
-    if (write_kept(b, err) && quarantine(b, err))
+    if (place_refused(b, err) && write_kept(b, err) && quarantine(b, err))
         ok = rows_commit(r, tenant_id, err);
     else
         rows_rollback(r);

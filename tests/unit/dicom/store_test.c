@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "core/crypto.h"
@@ -181,11 +182,50 @@ TEST(store, what_is_no_data_set_or_another_one_is_refused_with_a_status_that_say
               DIMSE_NOT_UNDERSTOOD); /* its pixels end too early */
     CHECK(strstr(s.comment, "truncated") == s.comment);
     CHECK_INT(scu_store(&s, CT_IMAGE, "1.2.3.12", data, len), DIMSE_SUCCESS);
+    im = (struct dfx_image){.sop = "1.2.3.14",
+                            .series = "1.2.x"}; /* the rows would refuse it after the promise */
+    CHECK_INT(store(&s, &im), DIMSE_WRONG_CLASS);
+    CHECK(strstr(s.comment, "identity_missing") == s.comment);
     scu_close(&s);
-    dfx_soon("SELECT count(*) FROM dicom.quarantine" IN_TENANT, 3);
+    dfx_soon("SELECT count(*) FROM dicom.quarantine" IN_TENANT, 4);
     dfx_soon("SELECT count(*) FROM dicom.instances" IN_TENANT, 1);
-    CHECK_INT(dfx_files(f, "quarantine"), 3);
+    CHECK_INT(dfx_files(f, "quarantine"), 4);
     free(data);
+}
+
+/* A file where the region's folder should be stands for a disk that takes no new names. */
+TEST(store, what_was_promised_waits_for_the_disk_outlives_a_kill_and_needs_no_decoder)
+{
+    struct dfx *f = dfx_open(t);
+    struct dfx_image im = {.sop = "1.2.3.15"};
+    char *region = mem_format("%s/imaging/150000", f->data),
+         *journal = mem_format("%s/imaging/incoming/journal", f->data);
+    struct stat st;
+    struct scu s;
+    int block;
+
+    dfx_start(f);
+    block = open(region, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    CHECK(block >= 0);
+    close(block);
+    s = call(f);
+    CHECK_INT(store(&s, &im), DIMSE_SUCCESS);
+    scu_close(&s);
+    dfx_stop(f, SIGKILL);
+    dfx_start(f);
+    CHECK_INT(dfx_stop(f, SIGTERM), 0); /* the rows thread has tried at least once */
+    CHECK_INT(dfx_count("SELECT count(*) FROM dicom.instances" IN_TENANT), 0);
+    CHECK_INT(stat(journal, &st), 0);
+    CHECK(st.st_size > 0);
+    CHECK_INT(unlink(region), 0);
+    f->arg[0] = "--dicom.decoder=/nonexistent/yz-decode";
+    dfx_start(f);
+    dfx_soon("SELECT count(*) FROM dicom.instances" IN_TENANT, 1);
+    CHECK_INT(dfx_count("SELECT count(*) FROM dicom.quarantine" IN_TENANT), 0);
+    CHECK_INT(dfx_stop(f, SIGTERM), 0);
+    CHECK_INT(dfx_files(f, "incoming"), 0);
+    free(region);
+    free(journal);
 }
 
 /* At each boundary of a PDU, and at bytes anywhere. */
