@@ -305,3 +305,34 @@ TEST(upper_layer, answers_nonsense_with_an_abort_and_goes_on)
     CHECK_INT(scu_read(&s, &len), PDU_RELEASE_RP);
     scu_close(&s);
 }
+
+/* A claim of one of the house's readers lets the reader see another house's pictures, not the house's machines. */
+TEST(query, a_machine_finds_what_its_own_house_sent_and_nothing_else)
+{
+    struct dfx *f = dfx_open(t);
+    struct dfx_image im = {.sop = "1.2.3.16", .study = "1.2.777"};
+    char out[20000];
+    struct scu s;
+
+    pg_sql(
+        "INSERT INTO records.studies (region_id, id, tenant_id, study_uid, patient_name, first_at, last_at)"
+        " VALUES (150000, 99001, 32, '1.2.888', 'Li^XiaoHong', now(), now());"
+        "INSERT INTO records.access (region_id, subject_id, tenant_id, purpose, id, granted_at, until)"
+        " VALUES (150000, 99001, 21, 'reading', 99002, now(), now() + interval '1 day') ON CONFLICT DO "
+        "NOTHING;");
+    dfx_start(f);
+    s = call(f);
+    CHECK_INT(store(&s, &im), DIMSE_SUCCESS);
+    scu_close(&s);
+    dfx_soon("SELECT count(*) FROM dicom.instances" IN_TENANT, 1);
+    CHECK_INT(
+        dfx_run(
+            f, out, sizeof out,
+            "findscu -S -aec YUNZHEN -aet CT1 -k QueryRetrieveLevel=STUDY -k StudyInstanceUID -k PatientName"
+            " 127.0.0.1 %u",
+            (unsigned)f->port),
+        0);
+    CHECK(strstr(out, "1.2.777") != NULL);
+    CHECK(strstr(out, "1.2.888") == NULL);
+    CHECK(strstr(out, "XiaoHong") == NULL);
+}
