@@ -17,7 +17,7 @@ export class Orthanc {
   /** @param url of our DICOMweb; @param token a bearer */
   static async start({ url, token }) {
     const folder = await mkdtemp(join(tmpdir(), "yz-orthanc-"));
-    const [http, dicom] = [await freePorts(1), await freePorts(1)];
+    const http = await freePorts(2), dicom = http + 1;
     const config = {
       Name: "peer", StorageDirectory: folder, IndexDirectory: folder, HttpPort: http, DicomPort: dicom, RemoteAccessAllowed: false,
       AuthenticationEnabled: false, Plugins: [PLUGIN],
