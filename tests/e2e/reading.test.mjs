@@ -184,16 +184,22 @@ stage("4b. it is signed with the password, the township has it at once, prints i
   await stranger.screen.close();
 });
 
-stage("4c. an amendment keeps both versions; a bad image goes back to be taken again", async () => {
+stage("4c. an amendment keeps both versions; of two readers one is told who was first; a bad image goes back", async () => {
   await reader.amends({ impression: `${IMPRESSION}必要时增强扫描。`, reason: "补充建议" });
   await township.screen.has("report", "data-version", "2", ARRIVES);
   await township.screen.press("report-compare");
   await township.screen.has("report-changes", "data-from", "1");
   await is_accessible(township);
 
+  const colleague = await seat(Reader, "reader2");
   await reader.goes_to("/");
-  assert.equal(await reader.claims(spoiled.id), "won");
-  await reader.rejects("motion", "运动伪影，请固定头部重拍。");
+  for (const one of [reader, colleague]) await one.sees_waiting(spoiled.id, ARRIVES);
+  const results = await Promise.all([reader, colleague].map((one) => one.claims(spoiled.id)));
+  assert.deepEqual([...results].sort(), ["lost", "won"]);
+  const [winner, loser] = results[0] === "won" ? [reader, colleague] : [colleague, reader];
+  assert.match(await loser.screen.text("claim-result"), /演示阅片医生/, "the loser is told who has it");
+  assert.ok(!colleague.screen.received().includes(PATIENT.search) || winner === colleague, "who lost never learns the name");
+  await winner.rejects("motion", "运动伪影，请固定头部重拍。");
   await township.goes_to("/township");
   await township.screen.has(`exam[data-exam="${spoiled.id}"]`, "data-state", "rejected", ARRIVES);
   await township.screen.has("exam-retake", "data-count", "1", ARRIVES);

@@ -46,7 +46,7 @@ export function useWorklist() {
       if (!problem.passing) wish.settle();
       const fate = fateOf(problem.code);
       if (!fate) problems.set(exam.id, problem);
-      else entries.value = withFate(entries.value, exam.id, fate, holderOf(problem));
+      else entries.value = withFate(entries.value, exam, fate, holderOf(problem));
       return null;
     } finally {
       claiming.delete(exam.id);

@@ -15,8 +15,11 @@ export function fromList(exams: readonly Exam[], before: readonly Entry[] = []):
 export const arrived = (before: readonly Entry[], now: readonly Exam[]): boolean =>
   now.some((exam) => !before.some((one) => one.exam.id === exam.id));
 
-export const withFate = (entries: readonly Entry[], id: string, fate: Fate, by: string | null = null): Entry[] =>
-  entries.map((one) => (one.exam.id === id ? { ...one, fate, by } : one));
+/** What became of a claim. The list may have lost the read before its claimant was told: then it comes back with the news. */
+export const withFate = (entries: readonly Entry[], exam: Exam, fate: Fate, by: string | null = null): Entry[] =>
+  entries.some((one) => one.exam.id === exam.id)
+    ? entries.map((one) => (one.exam.id === exam.id ? { ...one, fate, by } : one))
+    : [{ exam, fate, by }, ...entries];
 
 export const without = (entries: readonly Entry[], id: string): Entry[] => entries.filter((one) => one.exam.id !== id);
 
