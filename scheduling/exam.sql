@@ -17,8 +17,10 @@ SELECT e.id, e.tenant_id, e.visit_id, e.person_id, e.version, e.state, e.accessi
   LEFT JOIN records.staff rd ON rd.region_id = e.region_id AND rd.id = e.reader_id
   LEFT JOIN records.organisations rt ON rt.region_id = e.region_id AND rt.id = e.reader_tenant_id
   LEFT JOIN scheduling.orders o ON o.region_id = e.region_id AND o.visit_id = e.visit_id
-  LEFT JOIN records.studies s ON s.region_id = e.region_id AND s.id = coalesce(e.study_id,
-            (SELECT x.id FROM records.studies x WHERE x.region_id = e.region_id AND x.exam_id = e.id))
+  LEFT JOIN LATERAL (SELECT * FROM records.studies y WHERE y.region_id = e.region_id AND y.id = e.study_id
+                     UNION ALL -- attached a moment ago, not yet taken note of
+                     SELECT * FROM records.studies z WHERE z.region_id = e.region_id AND z.exam_id = e.id AND e.study_id IS NULL
+                     LIMIT 1) s ON true
   LEFT JOIN scheduling.read_drafts d ON d.region_id = e.region_id AND d.exam_id = e.id AND d.staff_id = e.reader_id
  WHERE e.region_id = $1::bigint AND e.id = ANY ($2::bigint[]);
 
@@ -85,21 +87,47 @@ SELECT id FROM records.exams
  ORDER BY CASE WHEN $3::boolean THEN NULL ELSE deadline_at END, claimed_at DESC LIMIT 200;
 
 -- name: exam_ids_doctor   ($1 region, $2 staff, $3 only over)
--- What he ordered, and what was ordered in his visits.
-SELECT e.id FROM records.exams e
- WHERE e.region_id = $1::bigint
-   AND (e.ordered_by = $2::bigint
-        OR e.visit_id IN (SELECT o.visit_id FROM scheduling.orders o WHERE o.region_id = $1::bigint AND o.doctor_id = $2::bigint))
-   AND (NOT $3::boolean OR e.state IN ('delivered', 'amended', 'rejected', 'cancelled'))
- ORDER BY e.ordered_at DESC LIMIT 200;
+-- What he ordered, and what was ordered in his visits; each newest first along an index of its own.
+SELECT x.id FROM (
+    (SELECT e.id, e.ordered_at FROM records.exams e
+      WHERE e.region_id = $1::bigint AND e.ordered_by = $2::bigint
+        AND (NOT $3::boolean OR e.state IN ('delivered', 'amended', 'rejected', 'cancelled'))
+      ORDER BY e.ordered_at DESC LIMIT 200)
+    UNION
+    (SELECT e.id, e.ordered_at FROM scheduling.orders o
+       JOIN records.exams e ON e.region_id = o.region_id AND e.visit_id = o.visit_id
+      WHERE o.region_id = $1::bigint AND o.doctor_id = $2::bigint
+        AND (NOT $3::boolean OR e.state IN ('delivered', 'amended', 'rejected', 'cancelled'))
+      ORDER BY o.claimed_at DESC LIMIT 200)) x
+ ORDER BY x.ordered_at DESC LIMIT 200;
 
--- name: exam_ids_tenant   ($1 region, $2 tenant or 0, $3 only over, $4 now)
--- Open ones first; of those that are over, the last days.
-SELECT id FROM records.exams
- WHERE region_id = $1::bigint AND ($2::bigint = 0 OR tenant_id = $2::bigint)
-   AND (state IN ('delivered', 'amended', 'rejected', 'cancelled')) >= $3::boolean
-   AND ($3::boolean OR state NOT IN ('delivered', 'amended', 'rejected', 'cancelled') OR ordered_at > $4::timestamptz - interval '3 days')
- ORDER BY state IN ('delivered', 'amended', 'rejected', 'cancelled'), ordered_at DESC LIMIT 200;
+-- name: exam_ids_tenant   ($1 region, $2 tenant, $3 only over, $4 now)
+-- What is under way, and of what is over the last days, or all of it.
+SELECT x.id FROM (
+    SELECT e.id, e.ordered_at, false AS over FROM records.exams e
+     WHERE e.region_id = $1::bigint AND e.tenant_id = $2::bigint AND e.state IN ('ordered', 'acquired', 'uploaded') AND NOT $3::boolean
+    UNION ALL
+    SELECT e.id, e.ordered_at, false FROM records.exams e
+     WHERE e.region_id = $1::bigint AND e.tenant_id = $2::bigint AND e.state = 'pooled' AND NOT $3::boolean
+    UNION ALL
+    SELECT e.id, e.ordered_at, false FROM records.exams e
+     WHERE e.region_id = $1::bigint AND e.tenant_id = $2::bigint AND e.state IN ('claimed', 'draft') AND NOT $3::boolean
+    UNION ALL
+    (SELECT e.id, e.ordered_at, true FROM records.exams e
+      WHERE e.region_id = $1::bigint AND e.tenant_id = $2::bigint AND e.state IN ('delivered', 'amended', 'rejected', 'cancelled')
+        AND ($3::boolean OR e.ordered_at > $4::timestamptz - interval '3 days')
+      ORDER BY e.ordered_at DESC LIMIT 200)) x
+ ORDER BY x.over, x.ordered_at DESC LIMIT 200;
+
+-- name: exam_ids_open   ($1 region)
+-- What is under way in the region, the oldest clock first.
+SELECT x.id FROM (
+    SELECT e.id, e.deadline_at FROM records.exams e WHERE e.region_id = $1::bigint AND e.state IN ('ordered', 'acquired', 'uploaded')
+    UNION ALL
+    SELECT e.id, e.deadline_at FROM records.exams e WHERE e.region_id = $1::bigint AND e.state = 'pooled'
+    UNION ALL
+    SELECT e.id, e.deadline_at FROM records.exams e WHERE e.region_id = $1::bigint AND e.state IN ('claimed', 'draft')) x
+ ORDER BY x.deadline_at NULLS LAST, x.id LIMIT 200;
 
 -- name: reading_ids   ($1 region, $2 staff, $3 modality or '')
 -- What this reader's licence names, most urgent and least remaining time first.

@@ -12,7 +12,12 @@ UNION ALL
 SELECT e.id, 'detach', e.study_id
   FROM records.exams e
   JOIN records.studies s ON s.region_id = e.region_id AND s.id = e.study_id
- WHERE e.region_id = $1::bigint AND e.state IN ('acquired', 'uploaded', 'pooled') AND s.exam_id IS DISTINCT FROM e.id
+ WHERE e.region_id = $1::bigint AND e.state IN ('acquired', 'uploaded') AND s.exam_id IS DISTINCT FROM e.id
+UNION ALL
+SELECT e.id, 'detach', e.study_id -- apart, so that each runs along its own partial index
+  FROM records.exams e
+  JOIN records.studies s ON s.region_id = e.region_id AND s.id = e.study_id
+ WHERE e.region_id = $1::bigint AND e.state = 'pooled' AND s.exam_id IS DISTINCT FROM e.id
 UNION ALL
 SELECT e.id, 'idle', NULL
   FROM records.exams e

@@ -54,8 +54,9 @@ static const struct db_stmt *list_question(const struct actor *actor, int64_t sc
         *whose = actor->staff_id;
         return &SQL_exam_ids_doctor;
     }
-    *whose = actor->region_wide && (actor->roles & ROLE_COORDINATOR) ? 0 : actor->tenant_id;
-    return &SQL_exam_ids_tenant;
+    *whose = actor->tenant_id;
+    return actor->region_wide && (actor->roles & ROLE_COORDINATOR) ? &SQL_exam_ids_open
+                                                                   : &SQL_exam_ids_tenant;
 }
 
 bool op_exam_list(struct batch *b, struct sched_request *r)
@@ -70,6 +71,8 @@ bool op_exam_list(struct batch *b, struct sched_request *r)
         return answer_ids(b, r, &SQL_exam_ids_visit, &a);
     }
     stmt = list_question(batch_actor(b, r), r->in.scope, &whose);
+    if (stmt == &SQL_exam_ids_open)
+        return answer_ids(b, r, stmt, &a);
     db_arg_i64(&a, whose);
     db_arg_bool(&a, r->in.scope == EXAMS_HISTORY);
     if (stmt == &SQL_exam_ids_tenant)
