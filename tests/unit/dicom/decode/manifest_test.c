@@ -13,8 +13,22 @@
 #include "core/json.h"
 #include "core/mem.h"
 #include "dicom/decoders.h"
-#include "tests/unit/dicom/decode/shared_data.h"
+#include "tests/unit/dicom/dataset/manifest.h"
 #include "tests/unit/test.h"
+
+static json_t *manifest_or_skip(void)
+{
+    json_t *m = manifest_open();
+
+    if (!m)
+        skip();
+    return m;
+}
+
+static char *path_of(const char *file)
+{
+    return mem_format("%s/files/%s", manifest_folder(), file);
+}
 
 struct fx {
     struct loop *loop;
@@ -218,7 +232,7 @@ static bool as_expected(const json_t *row, const struct figures *g)
 TEST(manifest, every_file_is_decoded_to_its_hash_or_refused_with_its_reason)
 {
     static struct fx f;
-    json_t *manifest = shared_manifest(), *row;
+    json_t *manifest = manifest_or_skip(), *row;
     int wrong = 0, hashed = 0, decoded = 0, refused = 0;
     size_t i;
 
@@ -226,7 +240,7 @@ TEST(manifest, every_file_is_decoded_to_its_hash_or_refused_with_its_reason)
     json_array_foreach(manifest, i, row)
     {
         const char *file = json_string_value(json_object_get(row, "file"));
-        char *path = shared_path(file);
+        char *path = path_of(file);
         struct figures g = decode_file(&f, path);
         hashed += !g.reason[0] && json_object_get(row, "pixel_sha256");
         decoded += !g.reason[0];
@@ -255,10 +269,10 @@ TEST(manifest, progressive_streams_of_12_bits_show_what_the_sequential_one_shows
     };
     struct figures g[3];
 
-    json_decref(shared_manifest());
+    json_decref(manifest_or_skip());
     fx_open(t, &f);
     for (int i = 0; i < 3; i++) {
-        char *path = shared_path(FILES[i]);
+        char *path = path_of(FILES[i]);
         g[i] = decode_file(&f, path);
         free(path);
         CHECK_STR(g[i].reason, "");
@@ -271,7 +285,7 @@ TEST(manifest, progressive_streams_of_12_bits_show_what_the_sequential_one_shows
 TEST(manifest, no_file_kills_a_decoder_whatever_is_asked_of_it)
 {
     static struct fx f;
-    json_t *manifest = shared_manifest(), *row;
+    json_t *manifest = manifest_or_skip(), *row;
     int indexed = 0, pictures = 0, waveforms = 0, deaths = 0;
     size_t i;
 
@@ -283,7 +297,7 @@ TEST(manifest, no_file_kills_a_decoder_whatever_is_asked_of_it)
             .op = DECODE_RENDER, .width = 128, .height = 128, .format = i % 2 ? DECODE_PNG : DECODE_JPEG};
         const struct decode_params *ops[] = {&index, &render, &waveform};
         int *counts[] = {&indexed, &pictures, &waveforms};
-        char *path = shared_path(json_string_value(json_object_get(row, "file")));
+        char *path = path_of(manifest_text(row, "file"));
         int file = open(path, O_RDONLY | O_CLOEXEC);
         for (int op = 0; op < 3; op++) {
             struct outcome o = run(&f, file, ops[op]);
