@@ -50,6 +50,7 @@ static void sees(struct fx *f, struct db_scope scope, const char *what, int64_t 
 #define PATIENT   as(21, 302)
 #define DOCTOR    as(31, 311)
 #define READER    as(32, 316)
+#define COLLEAGUE as(32, 313) /* of the reader's hospital */
 #define STRANGERS 6
 static const struct db_scope STRANGER[STRANGERS] = {
     {150000, 21, 303},                    /* another patient */
@@ -85,9 +86,11 @@ TEST(reading_security, a_claim_opens_the_pictures_to_the_reader_and_not_to_his_h
     sees(f, READER, "exams", 1);
     sees(f, READER, "studies", 1);
     sees(f, READER, "persons", 1);
+    sees(f, COLLEAGUE, "persons", 0);
     only_strangers_see_nothing(f);
     fx_did_read(f, "reader1", SCHED_OP_EXAM_RELEASE, exam, ",'reason':'x'");
     sees(f, READER, "studies", 0);
+    sees(f, READER, "persons", 0);
 }
 
 TEST(reading_security, priors_are_open_while_he_reads_and_his_own_report_afterwards)
