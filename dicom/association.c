@@ -333,37 +333,26 @@ static void take_data(struct assoc *as, const uint8_t *body, size_t len)
 
 static void take_pdu(struct assoc *as, enum pdu_type type, const uint8_t *body, size_t len)
 {
+    static const enum ul_event EVENTS[] = {
+        [PDU_ASSOCIATE_AC] = UL_PDU_ASSOCIATE_AC,
+        [PDU_ASSOCIATE_RJ] = UL_PDU_ASSOCIATE_RJ,
+        [PDU_RELEASE_RQ] = UL_PDU_RELEASE_RQ,
+        [PDU_RELEASE_RP] = UL_PDU_RELEASE_RP,
+        [PDU_ABORT] = UL_PDU_ABORT,
+    };
     struct err err = ERR_INIT;
 
     as->abort = (struct pdu_abort){as->state == UL_STA2_OPEN ? 0 : 2, PDU_ABORT_UNEXPECTED};
     if (as->state == UL_STA2_OPEN)
         as->abort.reason = PDU_ABORT_NO_REASON;
-    switch (type) {
-    case PDU_ASSOCIATE_RQ:
+    if (type == PDU_ASSOCIATE_RQ)
         take_associate(as, body, len);
-        break;
-    case PDU_ASSOCIATE_AC:
-        happen(as, UL_PDU_ASSOCIATE_AC, NULL);
-        break;
-    case PDU_ASSOCIATE_RJ:
-        happen(as, UL_PDU_ASSOCIATE_RJ, NULL);
-        break;
-    case PDU_DATA:
+    else if (type == PDU_DATA)
         take_data(as, body, len);
-        break;
-    case PDU_RELEASE_RQ:
-        if (pdu_parse_release(body, len, &err))
-            happen(as, UL_PDU_RELEASE_RQ, NULL);
-        else
-            happen(as, UL_PDU_INVALID, err.text);
-        break;
-    case PDU_RELEASE_RP:
-        happen(as, UL_PDU_RELEASE_RP, NULL);
-        break;
-    case PDU_ABORT:
-        happen(as, UL_PDU_ABORT, NULL);
-        break;
-    }
+    else if (type == PDU_RELEASE_RQ && !pdu_parse_release(body, len, &err))
+        happen(as, UL_PDU_INVALID, err.text);
+    else
+        happen(as, EVENTS[type], NULL);
 }
 
 /* Whole PDUs out of the buffer. Stops when the service has enough for now. */

@@ -1,12 +1,10 @@
 #include "dicom/ingest.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "core/clock.h"
 #include "core/db/db.h"
@@ -21,11 +19,11 @@
 #include "dicom/dimse.h"
 #include "dicom/journal.h"
 #include "dicom/rows.h"
+#include "dicom/ingest_internal.h"
 #include "dicom/rows.sql.h"
 #include "dicom/sop.h"
 
 #define FACTS_MAX    (256 * 1024)
-#define COPY_CHUNK   (1 << 20)
 #define REPLAY_TRIES 5
 
 static struct metric OBJECTS =
@@ -41,44 +39,6 @@ static struct metric WAITING =
 static struct metric STORE_US = METRIC_HISTOGRAM(
     "yz_dicom_store_us", "From the last byte of an object to its promise.", METRIC_BOUNDS_US);
 
-struct ingest {
-    struct ingest_options opt;
-    char *imaging, *incoming;
-    struct journal *journal;
-    struct workers *workers;
-    struct ingest_object *list; /* all under way, promised or not */
-};
-
-struct ingest_object {
-    struct ingest *in;
-    struct ingest_object *next, **at;
-    struct rows_instance row; /* the queue's node: first of what the rows thread gets */
-    char *path, *index_path;
-    int fd, index_fd;
-    struct sha256 *sha;
-    struct err err; /* of writing */
-    bool promised, replayed, from_file, forgotten;
-    unsigned tries;           /* of a replayed one, that its decoder did not survive */
-    struct loop_timer *again; /* a replayed one whose index could not be made now */
-    char want_study[PDU_UID + 1];
-    int64_t ended_us;
-    /* INDEX and the question whether it is here already run side by side */
-    unsigned asking;
-    struct decode_job *job;
-    struct db_job *query;
-    struct err index_err;
-    bool known;
-    char known_hash[2 * SHA256_LEN + 1];
-    int64_t known_study, known_id;
-    /* of a file: where it is copied from */
-    int from_fd;
-    int64_t from, length;
-    ingest_fn *stored, *settled;
-    void *arg;
-};
-
-static void judge(void *arg);
-
 /* ---------------------------------------------------------------- small things */
 
 static struct ingest_object *object_of(struct rows_instance *i)
@@ -86,7 +46,7 @@ static struct ingest_object *object_of(struct rows_instance *i)
     return (struct ingest_object *)((char *)i - offsetof(struct ingest_object, row));
 }
 
-static struct ingest_object *object_new(struct ingest *in, const struct ingest_source *src, int64_t id)
+struct ingest_object *ingest_object_new(struct ingest *in, const struct ingest_source *src, int64_t id)
 {
     struct ingest_object *o = mem_new(sizeof *o);
 
@@ -104,7 +64,7 @@ static struct ingest_object *object_new(struct ingest *in, const struct ingest_s
     return o;
 }
 
-static void close_fds(struct ingest_object *o)
+void ingest_close_fds(struct ingest_object *o)
 {
     if (o->fd >= 0)
         close(o->fd);
@@ -115,7 +75,7 @@ static void close_fds(struct ingest_object *o)
     o->fd = o->index_fd = o->from_fd = -1;
 }
 
-static void object_free(struct ingest_object *o)
+void ingest_object_free(struct ingest_object *o)
 {
     uint8_t hash[SHA256_LEN];
 
@@ -123,11 +83,11 @@ static void object_free(struct ingest_object *o)
         decoders_forget(o->job);
     if (o->query)
         db_cancel(o->query);
-    loop_undefer(o->in->opt.loop, judge, o);
+    loop_undefer(o->in->opt.loop, ingest_judge, o);
     loop_untimer(o->again);
     if (o->sha)
         sha256_final(o->sha, hash);
-    close_fds(o);
+    ingest_close_fds(o);
     *o->at = o->next;
     if (o->next)
         o->next->at = o->at;
@@ -137,13 +97,13 @@ static void object_free(struct ingest_object *o)
     free(o);
 }
 
-static void remove_files(struct ingest_object *o)
+void ingest_remove_files(struct ingest_object *o)
 {
     unlink(o->path);
     unlink(o->index_path);
 }
 
-static bool no_room(struct err *err, const char *what)
+bool ingest_no_room(struct err *err, const char *what)
 {
     if (errno == ENOSPC || errno == EDQUOT)
         return err_set(err, ERR_LIMIT, "out_of_space", "%s: no room left", what);
@@ -151,7 +111,7 @@ static bool no_room(struct err *err, const char *what)
     return false;
 }
 
-static bool write_all(int fd, const uint8_t *data, size_t len, struct err *err)
+bool ingest_write_all(int fd, const uint8_t *data, size_t len, struct err *err)
 {
     while (len) {
         ssize_t n = write(fd, data, len);
@@ -159,7 +119,7 @@ static bool write_all(int fd, const uint8_t *data, size_t len, struct err *err)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return no_room(err, "write an object");
+            return ingest_no_room(err, "write an object");
         data += n;
         len -= (size_t)n;
     }
@@ -186,81 +146,14 @@ static void tell(struct ingest_object *o, ingest_fn *fn, const struct ingest_res
         fn(o->arg, r);
 }
 
-/* ---------------------------------------------------------------- the journal */
-
-static void set_text(json_t *doc, const char *key, const char *value)
-{
-    json_t *v = json_string(value);
-
-    json_object_set_new(doc, key, v ? v : json_string(""));
-}
-
-static json_t *record_of(const struct rows_instance *i)
-{
-    json_t *d = json_object();
-    char hash[2 * SHA256_LEN + 1];
-
-    crypto_hex(i->sha256, SHA256_LEN, hash);
-    json_object_set_new(d, "id", json_id(i->id));
-    json_object_set_new(d, "tenant_id", json_id(i->src.tenant_id));
-    json_object_set_new(d, "account_id", json_id(i->src.account_id));
-    set_text(d, "source", i->src.name);
-    set_text(d, "request_id", i->src.request_id);
-    set_text(d, "sop_class", i->sop_class);
-    set_text(d, "sop_uid", i->sop_uid);
-    set_text(d, "study_uid", i->study_uid);
-    set_text(d, "series_uid", i->series_uid);
-    set_text(d, "syntax", i->syntax);
-    set_text(d, "sha256", hash);
-    set_text(d, "reason", i->reason);
-    json_object_set_new(d, "status", json_integer(i->status));
-    json_object_set_new(d, "bytes", json_integer(i->bytes));
-    json_object_set_new(d, "data_begin", json_integer(i->data_begin));
-    json_object_set_new(d, "received_at", json_time(i->received_us));
-    return d;
-}
-
-static bool get_text(const json_t *d, const char *key, char *out, size_t cap)
-{
-    const char *s = json_string_value(json_object_get(d, key));
-
-    if (!s || strlen(s) >= cap)
-        return false;
-    memcpy(out, s, strlen(s) + 1);
-    return true;
-}
-
-static bool record_read(struct rows_instance *i, const json_t *d)
-{
-    char hash[2 * SHA256_LEN + 1];
-    struct err err = ERR_INIT;
-    int64_t status = 0;
-
-    return json_get_id(d, "tenant_id", &i->src.tenant_id, &err) &&
-           json_opt_id(d, "account_id", &i->src.account_id, &err) &&
-           get_text(d, "source", i->src.name, sizeof i->src.name) &&
-           get_text(d, "request_id", i->src.request_id, sizeof i->src.request_id) &&
-           get_text(d, "sop_class", i->sop_class, sizeof i->sop_class) &&
-           get_text(d, "sop_uid", i->sop_uid, sizeof i->sop_uid) &&
-           get_text(d, "study_uid", i->study_uid, sizeof i->study_uid) &&
-           get_text(d, "series_uid", i->series_uid, sizeof i->series_uid) &&
-           get_text(d, "syntax", i->syntax, sizeof i->syntax) &&
-           get_text(d, "reason", i->reason, sizeof i->reason) && get_text(d, "sha256", hash, sizeof hash) &&
-           crypto_unhex(hash, strlen(hash), i->sha256, SHA256_LEN) &&
-           json_get_i64(d, "status", 0, 0xffff, &status, &err) && (i->status = (uint16_t)status, true) &&
-           json_get_i64(d, "bytes", 1, INT64_MAX, &i->bytes, &err) &&
-           json_get_i64(d, "data_begin", 0, INT64_MAX, &i->data_begin, &err) &&
-           json_get_time(d, "received_at", &i->received_us, &err);
-}
-
 static bool promise(struct ingest_object *o, struct err *err)
 {
-    json_t *d = record_of(&o->row);
+    json_t *d = ingest_record(&o->row);
     bool ok = journal_append(o->in->journal, d, err);
 
     json_decref(d);
     o->promised = ok;
-    WAITING.value = journal_open_lines(o->in->journal);
+    ingest_count_waiting(o->in);
     return ok;
 }
 
@@ -318,8 +211,8 @@ static void refuse(struct ingest_object *o, const struct err *why)
         o->row.facts = NULL;
         rows_instance(o->in->opt.rows, &o->row);
     } else {
-        remove_files(o);
-        object_free(o);
+        ingest_remove_files(o);
+        ingest_object_free(o);
     }
 }
 
@@ -336,11 +229,11 @@ static bool check_uids(struct ingest_object *o, struct err *err)
     struct rows_instance *i = &o->row;
     char class[PDU_UID + 1] = "", uid[PDU_UID + 1] = "";
 
-    if (!get_text(i->facts, "sop_class", class, sizeof class) ||
-        !get_text(i->facts, "sop_uid", uid, sizeof uid) ||
-        !get_text(i->facts, "study_uid", i->study_uid, sizeof i->study_uid) ||
-        !get_text(i->facts, "series_uid", i->series_uid, sizeof i->series_uid) || !*class || !uid_ok(uid) ||
-        !uid_ok(i->study_uid) || !uid_ok(i->series_uid))
+    if (!ingest_get_text(i->facts, "sop_class", class, sizeof class) ||
+        !ingest_get_text(i->facts, "sop_uid", uid, sizeof uid) ||
+        !ingest_get_text(i->facts, "study_uid", i->study_uid, sizeof i->study_uid) ||
+        !ingest_get_text(i->facts, "series_uid", i->series_uid, sizeof i->series_uid) || !*class ||
+        !uid_ok(uid) || !uid_ok(i->study_uid) || !uid_ok(i->series_uid))
         return err_set(err, ERR_INVALID, "identity_missing",
                        "study, series, instance or class UID is missing or none");
     if (i->sop_class[0] && strcmp(class, i->sop_class) != 0)
@@ -354,7 +247,7 @@ static bool check_uids(struct ingest_object *o, struct err *err)
     if (o->want_study[0] && strcmp(o->want_study, i->study_uid) != 0)
         return err_set(err, ERR_INVALID, "study_differs", "belongs to another study than the address says");
     if (o->from_file)
-        get_text(i->facts, "syntax", i->syntax, sizeof i->syntax);
+        ingest_get_text(i->facts, "syntax", i->syntax, sizeof i->syntax);
     return true;
 }
 
@@ -398,11 +291,9 @@ static void already_here(struct ingest_object *o)
     tell(o, o->stored, &r);
     r.settled = true;
     tell(o, o->settled, &r);
-    remove_files(o);
-    object_free(o);
+    ingest_remove_files(o);
+    ingest_object_free(o);
 }
-
-static void ask_index(struct ingest_object *o);
 
 static void on_again(void *arg)
 {
@@ -412,7 +303,7 @@ static void on_again(void *arg)
     o->again = NULL;
     err_clear(&o->index_err);
     o->asking = 1;
-    ask_index(o);
+    ingest_ask_index(o);
 }
 
 /* It was promised: our own trouble passes, and a decoder may have died of something else than this file. */
@@ -430,7 +321,7 @@ static void try_again(struct ingest_object *o, const struct err *why)
 }
 
 /* Both answers are in. */
-static void judge(void *arg)
+void ingest_judge(void *arg)
 {
     struct ingest_object *o = arg;
     struct err err = o->index_err;
@@ -456,10 +347,10 @@ static void judge(void *arg)
         keep(o);
 }
 
-static void answered(struct ingest_object *o)
+void ingest_answered(struct ingest_object *o)
 {
     if (--o->asking == 0)
-        judge(o);
+        ingest_judge(o);
 }
 
 /* ---------------------------------------------------------------- is it here? */
@@ -475,7 +366,7 @@ static void on_known(void *arg, const struct db_rows *rows, const struct err *er
         o->known_study = db_i64(rows, 0, 1);
         o->known_id = db_i64(rows, 0, 2);
     }
-    answered(o);
+    ingest_answered(o);
 }
 
 static void ask_known(struct ingest_object *o, const char *sop_uid)
@@ -496,7 +387,7 @@ static void ask_known(struct ingest_object *o, const char *sop_uid)
 /* ---------------------------------------------------------------- INDEX */
 
 /* Line 1 of what INDEX gave: a few KiB of JSON. */
-static bool read_facts(struct ingest_object *o, int fd, struct err *err)
+bool ingest_read_facts(struct ingest_object *o, int fd, struct err *err)
 {
     static const struct json_limits LIMITS = {FACTS_MAX, 16};
     char *text = mem_new(FACTS_MAX + 1), *end;
@@ -512,8 +403,6 @@ static bool read_facts(struct ingest_object *o, int fd, struct err *err)
     return ok;
 }
 
-static void hash_in_worker(struct ingest_object *o);
-
 static void on_index(void *arg, struct decode_result *result, const struct err *err)
 {
     struct ingest_object *o = arg;
@@ -521,7 +410,7 @@ static void on_index(void *arg, struct decode_result *result, const struct err *
     o->job = NULL;
     if (err->code != ERR_NONE)
         o->index_err = *err;
-    else if (read_facts(o, o->index_fd, &o->index_err) && o->from_file)
+    else if (ingest_read_facts(o, o->index_fd, &o->index_err) && o->from_file)
         o->row.data_begin = json_integer_value(json_object_get(o->row.facts, "data_begin"));
     (void)result;
     close(o->index_fd);
@@ -530,21 +419,21 @@ static void on_index(void *arg, struct decode_result *result, const struct err *
         ask_known(o, json_string_value(json_object_get(o->row.facts, "sop_uid"))
                          ? json_string_value(json_object_get(o->row.facts, "sop_uid"))
                          : "");
-        hash_in_worker(o);
+        ingest_hash(o);
         return;
     }
-    answered(o);
+    ingest_answered(o);
 }
 
 /* Starts INDEX; counted in asking by the caller. */
-static void ask_index(struct ingest_object *o)
+void ingest_ask_index(struct ingest_object *o)
 {
     struct decode_params p = {.op = DECODE_INDEX};
     int fd = open(o->path, O_RDONLY | O_CLOEXEC);
 
     o->index_fd = open(o->index_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0 || o->index_fd < 0)
-        no_room(&o->index_err, "index an object");
+        ingest_no_room(&o->index_err, "index an object");
     else
         o->job =
             decoders_run(o->in->opt.decoders, o->replayed ? DECODERS_BACKGROUND : DECODERS_SOMEBODY_WAITS, &p,
@@ -559,7 +448,7 @@ static void ask_index(struct ingest_object *o)
     if (o->index_err.code == ERR_NONE)
         err_set(&o->index_err, ERR_AGAIN, "decoder_busy", "too many objects are waiting");
     if (--o->asking == 0)
-        loop_defer(o->in->opt.loop, judge, o);
+        loop_defer(o->in->opt.loop, ingest_judge, o);
 }
 
 /* ---------------------------------------------------------------- by parts */
@@ -567,7 +456,7 @@ static void ask_index(struct ingest_object *o)
 bool ingest_begin(struct ingest_object **out, struct ingest *in, const struct ingest_source *src,
                   const char *sop_class, const char *sop_uid, const char *syntax, struct err *err)
 {
-    struct ingest_object *o = object_new(in, src, ids_next(in->opt.ids, clock_now_us()));
+    struct ingest_object *o = ingest_object_new(in, src, ids_next(in->opt.ids, clock_now_us()));
     uint8_t *meta = NULL;
     size_t len;
 
@@ -576,12 +465,12 @@ bool ingest_begin(struct ingest_object **out, struct ingest *in, const struct in
     snprintf(o->row.syntax, sizeof o->row.syntax, "%s", syntax);
     o->fd = open(o->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (o->fd < 0) {
-        no_room(err, "begin an object");
-        object_free(o);
+        ingest_no_room(err, "begin an object");
+        ingest_object_free(o);
         return false;
     }
     meta = dataset_meta_write(sop_class, sop_uid, syntax, src->name, &len);
-    if (!write_all(o->fd, meta, len, err)) {
+    if (!ingest_write_all(o->fd, meta, len, err)) {
         free(meta);
         ingest_cut(o);
         return false;
@@ -598,7 +487,7 @@ void ingest_bytes(struct ingest_object *o, const uint8_t *data, size_t len)
     if (o->err.code != ERR_NONE)
         return;
     sha256_update(o->sha, data, len);
-    if (write_all(o->fd, data, len, &o->err))
+    if (ingest_write_all(o->fd, data, len, &o->err))
         o->row.bytes += (int64_t)len;
 }
 
@@ -612,135 +501,29 @@ void ingest_end(struct ingest_object *o, ingest_fn *stored, ingest_fn *settled, 
     sha256_final(o->sha, o->row.sha256);
     o->sha = NULL;
     if (close(o->fd) != 0 && o->err.code == ERR_NONE)
-        no_room(&o->err, "close an object");
+        ingest_no_room(&o->err, "close an object");
     o->fd = -1;
     if (o->err.code == ERR_NONE && o->row.bytes == o->row.data_begin)
         err_set(&o->err, ERR_INVALID, "truncated", "a data set without a byte");
     if (o->err.code != ERR_NONE) {
         o->index_err = o->err;
-        loop_defer(o->in->opt.loop, judge, o);
+        loop_defer(o->in->opt.loop, ingest_judge, o);
         return;
     }
     o->asking = 1;
     ask_known(o, o->row.sop_uid);
-    ask_index(o);
+    ingest_ask_index(o);
 }
 
 void ingest_cut(struct ingest_object *o)
 {
-    remove_files(o);
-    object_free(o);
+    ingest_remove_files(o);
+    ingest_object_free(o);
 }
 
 void ingest_forget(struct ingest_object *o)
 {
     o->forgotten = true;
-}
-
-/* ---------------------------------------------------------------- a whole file */
-
-/* Runs on a worker. */
-static void copy_work(void *arg)
-{
-    struct ingest_object *o = arg;
-    uint8_t *buf = mem_grow(NULL, COPY_CHUNK);
-    int64_t left = o->length;
-
-    while (left > 0 && o->err.code == ERR_NONE) {
-        ssize_t n =
-            pread(o->from_fd, buf, left < COPY_CHUNK ? (size_t)left : COPY_CHUNK, o->from + o->length - left);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            err_set(&o->err, ERR_IO, "storage_failed", "the upload cannot be read: %s",
-                    n ? strerror(errno) : "too short");
-            break;
-        }
-        if (write_all(o->fd, buf, (size_t)n, &o->err))
-            left -= n;
-    }
-    free(buf);
-}
-
-static void copied(void *arg)
-{
-    struct ingest_object *o = arg;
-
-    close_fds(o);
-    o->row.bytes = o->length;
-    o->row.received_us = clock_now_us();
-    o->ended_us = clock_mono_us();
-    if (o->err.code != ERR_NONE) {
-        o->index_err = o->err;
-        judge(o);
-        return;
-    }
-    o->asking = 1;
-    ask_index(o);
-}
-
-/* Runs on a worker: the hash is of the data set, whatever stands in front of it. */
-static void hash_work(void *arg)
-{
-    struct ingest_object *o = arg;
-    uint8_t *buf = mem_grow(NULL, COPY_CHUNK);
-    struct sha256 *sha = sha256_new();
-    int fd = open(o->path, O_RDONLY | O_CLOEXEC);
-    int64_t at = o->row.data_begin;
-    ssize_t n = -1;
-
-    while (fd >= 0 && ((n = pread(fd, buf, COPY_CHUNK, at)) > 0 || (n < 0 && errno == EINTR)))
-        if (n > 0) {
-            sha256_update(sha, buf, (size_t)n);
-            at += n;
-        }
-    if (n < 0)
-        err_set(&o->err, ERR_IO, "storage_failed", "the copy cannot be read");
-    if (fd >= 0)
-        close(fd);
-    sha256_final(sha, o->row.sha256);
-    free(buf);
-}
-
-static void hashed(void *arg)
-{
-    struct ingest_object *o = arg;
-
-    if (o->err.code != ERR_NONE)
-        o->index_err = o->err;
-    answered(o);
-}
-
-static void hash_in_worker(struct ingest_object *o)
-{
-    if (workers_run(o->in->workers, hash_work, hashed, o, &o->index_err))
-        return;
-    answered(o);
-}
-
-bool ingest_file(struct ingest *in, const struct ingest_source *src, const char *study_uid, int fd,
-                 int64_t offset, int64_t length, ingest_fn *settled, void *arg, struct err *err)
-{
-    struct ingest_object *o = object_new(in, src, ids_next(in->opt.ids, clock_now_us()));
-
-    o->from_file = true;
-    o->settled = settled;
-    o->arg = arg;
-    o->from = offset;
-    o->length = length;
-    if (study_uid)
-        snprintf(o->want_study, sizeof o->want_study, "%s", study_uid);
-    o->from_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    o->fd = open(o->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (o->from_fd < 0 || o->fd < 0)
-        no_room(err, "begin an object");
-    else if (length <= 0)
-        err_set(err, ERR_INVALID, "truncated", "a file without a byte");
-    else if (workers_run(in->workers, copy_work, copied, o, err))
-        return true;
-    ingest_cut(o);
-    return false;
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -751,7 +534,7 @@ void ingest_settle(struct ingest *in, struct rows_instance *i)
     struct ingest_result r;
 
     journal_done(in->journal);
-    WAITING.value = journal_open_lines(in->journal);
+    ingest_count_waiting(in);
     if (o->settled) {
         fill_result(&r, o);
         r.settled = true;
@@ -762,13 +545,13 @@ void ingest_settle(struct ingest *in, struct rows_instance *i)
         }
         tell(o, o->settled, &r);
     }
-    object_free(o);
+    ingest_object_free(o);
 }
 
 void ingest_drop(struct ingest *in, struct rows_instance *i)
 {
     (void)in;
-    object_free(object_of(i)); /* the journal has it */
+    ingest_object_free(object_of(i)); /* the journal has it */
 }
 
 unsigned ingest_waiting(const struct ingest *in)
@@ -776,149 +559,17 @@ unsigned ingest_waiting(const struct ingest *in)
     return journal_open_lines(in->journal);
 }
 
-/* ---------------------------------------------------------------- start and end */
-
-/* The index was whole before the promise was given: no decoder is needed for what was promised. */
-static bool has_facts(struct ingest_object *o)
+void ingest_count_waiting(struct ingest *in)
 {
-    int fd = open(o->index_path, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && read_facts(o, fd, NULL);
-
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
-static void restore(void *arg, const json_t *record)
-{
-    struct ingest *in = arg;
-    struct ingest_source none = {.region_id = in->opt.region_id};
-    struct ingest_object *o;
-    struct err err = ERR_INIT;
-    int64_t id;
-
-    if (!json_get_id(record, "id", &id, &err))
-        return;
-    o = object_new(in, &none, id);
-    o->promised = o->replayed = true;
-    if (!record_read(&o->row, record)) {
-        log_error("journal_record_malformed", LID("object", id));
-        journal_done(in->journal);
-        object_free(o);
-    } else if (access(o->path, F_OK) !=
-               0) { /* its rows were committed and its name taken away: only the end of the line is missing */
-        journal_done(in->journal);
-        object_free(o);
-    } else if (o->row.reason[0]) {
-        rows_instance(in->opt.rows, &o->row);
-    } else if (has_facts(o)) {
-        loop_defer(in->opt.loop, judge, o);
-    } else {
-        o->asking = 1;
-        ask_index(o);
-    }
-}
-
-static bool is_waiting(const struct ingest *in, const char *name)
-{
-    size_t len = strcspn(name, ".");
-
-    for (const struct ingest_object *o = in->list; o; o = o->next) {
-        char id[ID_TEXT];
-
-        id_format(o->row.id, id);
-        if (strlen(id) == len && !memcmp(id, name, len))
-            return true;
-    }
-    return false;
-}
-
-/* Files without a journal line were never promised. After the replay. */
-static void remove_strays(struct ingest *in)
-{
-    DIR *dir = opendir(in->incoming);
-    struct dirent *e;
-    unsigned n = 0;
-
-    while (dir && (e = readdir(dir))) {
-        char *path;
-
-        if ((!strstr(e->d_name, ".dcm") && !strstr(e->d_name, ".json")) || is_waiting(in, e->d_name))
-            continue;
-        path = mem_format("%s/%s", in->incoming, e->d_name);
-        n += unlink(path) == 0;
-        free(path);
-    }
-    if (dir)
-        closedir(dir);
-    if (n)
-        log_info("unfinished_objects_removed", LI("files", n));
-}
-
-bool ingest_replay(struct ingest *in, struct err *err)
-{
-    bool ok = journal_replay(in->journal, restore, in, err);
-
     WAITING.value = journal_open_lines(in->journal);
-    if (ok)
-        remove_strays(in);
-    if (ok && WAITING.value)
-        log_info("journal_replayed", LI("objects", WAITING.value));
-    return ok;
 }
 
-void ingest_set_rows(struct ingest *in, struct rows *rows)
-{
-    in->opt.rows = rows;
-}
-
-static void make_folder(const char *imaging, const char *name)
-{
-    char *path = mem_format("%s/%s", imaging, name);
-
-    mkdir(path, 0700);
-    free(path);
-}
-
-bool ingest_new(struct ingest **out, const struct ingest_options *opt, struct err *err)
+void ingest_metrics(void)
 {
     static struct metric *const ALL[] = {&OBJECTS, &REFUSED, &DUPLICATES, &WAITING, &STORE_US, NULL};
     static bool counted;
-    struct ingest *in = mem_new(sizeof *in);
 
     for (struct metric *const *m = ALL; !counted && *m; m++)
         metrics_add(*m);
     counted = true;
-    in->opt = *opt;
-    in->imaging = mem_str(opt->imaging);
-    in->incoming = mem_format("%s/incoming", opt->imaging);
-    mkdir(in->imaging, 0700);
-    make_folder(in->imaging, "incoming");
-    make_folder(in->imaging, "quarantine");
-    if (!journal_open(&in->journal, in->incoming, err) ||
-        !workers_new(&in->workers, opt->loop, opt->threads ? opt->threads : 1, 4096, err)) {
-        ingest_free(in);
-        return false;
-    }
-    *out = in;
-    return true;
-}
-
-void ingest_free(struct ingest *in)
-{
-    if (!in)
-        return;
-    if (in->workers)
-        workers_free(in->workers);
-    while (in->list) {
-        struct ingest_object *o = in->list;
-
-        if (!o->promised)
-            remove_files(o);
-        object_free(o);
-    }
-    journal_close(in->journal);
-    free(in->imaging);
-    free(in->incoming);
-    free(in);
 }

@@ -38,7 +38,6 @@ export class Product {
       YUNZHEN_MEDIA_PORT: String(media),
       YUNZHEN_DICOM_PORT: String(dicom),
       YUNZHEN_MEDIA_WORKERS: String(MEDIA_WORKERS),
-      YUNZHEN_DICOM_PORT: String(dicom),
       ...settings,
     };
   }

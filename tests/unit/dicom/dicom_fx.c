@@ -184,6 +184,11 @@ int dfx_run(struct dfx *f, char *out, size_t cap, const char *fmt, ...)
     p = popen(whole, "re");
     CHECK(p != NULL);
     n = fread(out, 1, cap - 1, p);
+    for (char *c = out;
+         (c = memchr(c, '\0', n - (size_t)(c - out)));) { /* UIDs are printed with their padding */
+        memmove(c, c + 1, n - (size_t)(c - out) - 1);
+        n--;
+    }
     out[n] = '\0';
     while (fgetc(p) != EOF)
         ;
@@ -240,6 +245,21 @@ uint8_t *dfx_image(const struct dfx_image *im, size_t *len)
     dataset_out_bytes(o, TAG_PixelData, VR_OB, pixels, n);
     free(pixels);
     return dataset_out_done(o, len);
+}
+
+void dfx_write_meta(FILE *f, const char *sop_class, const char *sop, const char *syntax)
+{
+    size_t len;
+    uint8_t *meta = dataset_meta_write(sop_class, sop, syntax, "CT1", &len);
+
+    CHECK_INT(fwrite(meta, 1, len, f), len);
+    free(meta);
+}
+
+void dfx_reap(int pid)
+{
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
 }
 
 /* ---------------------------------------------------------------- a user */

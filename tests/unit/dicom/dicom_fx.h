@@ -1,6 +1,7 @@
 /* dicom_fx.h - yz-dicomd as a process on a database and a folder of its own, and a small C-STORE user that can stop in the
  * middle of a byte. Everything blocks with a deadline; what fails ends the test. */
 #pragma once
+#include <stdio.h>
 #include "dicom/dimse.h"
 #include "tests/unit/pg_fixture.h"
 
@@ -43,6 +44,11 @@ struct dfx_image {
 };
 /** A data set in explicit little endian; freed by the caller. */
 uint8_t *dfx_image(const struct dfx_image *im, size_t *len);
+
+/** Preamble and file meta group of a file for storescu. */
+void dfx_write_meta(FILE *f, const char *sop_class, const char *sop, const char *syntax);
+/** Wait for a child of the test's own. */
+void dfx_reap(int pid);
 
 /* A service class user. */
 struct scu {
