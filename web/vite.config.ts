@@ -1,21 +1,13 @@
 import vue from "@vitejs/plugin-vue";
 import { fileURLToPath, URL } from "node:url";
-import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { codecs } from "./tools/codecs";
 
 // YUNZHEN_ORIGIN lets `npm run dev` talk to a product started by ops/up.
 const origin = process.env["YUNZHEN_ORIGIN"] ?? "http://127.0.0.1:8080";
 
-// The codecs ask for node's fs and path before they see that they stand in a browser.
-const withoutNode: Plugin = {
-  name: "codecs-without-node",
-  enforce: "pre",
-  resolveId: (id, importer) => ((id === "fs" || id === "path") && importer?.includes("@cornerstonejs/codec-") ? "\0nothing" : null),
-  load: (id) => (id === "\0nothing" ? "export default {};" : null),
-};
-
 export default defineConfig({
-  plugins: [withoutNode, vue()],
+  plugins: [codecs, vue()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   define: {
     __VUE_OPTIONS_API__: "false",
@@ -31,7 +23,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 4_000,
   },
   // The decoders' worker is a module that loads each codec when an image needs it.
-  worker: { format: "es", plugins: () => [withoutNode] },
+  worker: { format: "es", plugins: () => [codecs] },
   optimizeDeps: { exclude: ["@cornerstonejs/dicom-image-loader"], include: ["dicom-parser"] },
   server: {
     host: "127.0.0.1",
