@@ -17,6 +17,20 @@ const CLOSURE = `return function(){
   if(returns)return argTypes[0].fromWireType(rv)
 }`;
 
+/** val::new_(…) from C++: read each argument as its type, make the object. */
+const MAKE = `return function(constructor,argTypes,args){
+  var given=[];
+  for(var i=0;i<argCount;++i,argTypes+=4){var type=requireRegisteredType(HEAPU32[argTypes>>2],"parameter "+i);given.push(type.readValueFromPointer(args));args+=type.argPackAdvance}
+  return Emval.toHandle(Reflect.construct(constructor,given))
+}`;
+/** The same in newer Emscripten, together with val::call(…) and val::operator(). */
+const CALL = `var invokerFunction=function(obj,func,destructorsRef,args){
+  var given=[],offset=0;
+  for(var i=0;i<argCount;++i){given.push(types[i].readValueFromPointer(args+offset));offset+=types[i].argPackAdvance}
+  var rv=kind===1?Reflect.construct(func,given):func.apply(kind===0?obj:undefined,given);
+  if(!retType.isVoid)return emval_returnValue(retType,destructorsRef,rv)
+}`;
+
 const NAMED = `return Object.defineProperty(function(){"use strict";return body.apply(this,arguments)},"name",{value:name})`;
 
 /** Older and newer Emscripten write the same thing differently. */
@@ -26,11 +40,12 @@ const REPLACED: readonly { file: RegExp; texts: readonly (readonly [string | Reg
     texts: [
       ["return new Function(\"body\",\"return function \"+name+\"() {\\n\"+'    \"use strict\";'+\"    return body.apply(this, arguments);\\n\"+\"};\\n\")(body)", NAMED],
       ["args1.push(invokerFnBody);var invokerFunction=new_(Function,args1).apply(null,args2);return invokerFunction", CLOSURE],
+      ['return new Function("requireRegisteredType","Module","valueToHandle","getMemory",functionBody)(requireRegisteredType,Module,Emval.toHandle,getMemory)', MAKE],
     ],
   },
   {
     file: /codec-openjpeg\/dist\/openjpegwasm_decode\.js$/,
-    texts: [[
+    texts: [["params.push(functionBody);var invokerFunction=newFunc(Function,params)(...args)", CALL], [
       "let[args,invokerFnBody]=createJsInvoker(argTypes,isClassMethodFunc,returns,isAsync);args.push(invokerFnBody);var invokerFn=newFunc(Function,args)(...closureArgs);return createNamedFunction(humanName,invokerFn)",
       CLOSURE,
     ]],
@@ -60,5 +75,6 @@ export const codecs: Plugin = {
   enforce: "pre",
   resolveId: (id, importer) => ((id === "fs" || id === "path") && importer?.includes("@cornerstonejs/codec-") ? "\0nothing" : null),
   load: (id) => (id === "\0nothing" ? "export default {};" : null),
-  transform: (code, id) => (id.includes("@cornerstonejs/codec-") ? { code: withoutBuilders(code, id.split("?")[0] ?? id), map: null } : null),
+  // With a query it is not the codec but a shell around it.
+  transform: (code, id) => (id.includes("@cornerstonejs/codec-") && !/[?\0]/.test(id) ? { code: withoutBuilders(code, id), map: null } : null),
 };
