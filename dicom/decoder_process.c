@@ -15,8 +15,9 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-#define RETRY_US (1 * US_PER_S) /* before another try to start what would not start */
-#define LEAVE_US (5 * US_PER_S) /* how long a process that was asked to end may take */
+#define RETRY_US      (1 * US_PER_S) /* before another try to start what would not start */
+#define STILLBORN_MAX 5              /* started again at once so often, then every RETRY_US */
+#define LEAVE_US      (5 * US_PER_S) /* how long a process that was asked to end may take */
 
 enum state { ABSENT, IDLE, BUSY, LEAVING };
 
@@ -32,7 +33,8 @@ struct decoder_process {
     uint64_t job;             /* BUSY: its number */
     int64_t began_us;
     unsigned done;
-    bool slow, served; /* served: has answered at least once, so starting it again at once is no loop */
+    bool slow;
+    unsigned stillborn; /* processes that ended by themselves before one had answered anything */
 };
 
 static void start(void *arg);
@@ -102,7 +104,7 @@ static void on_answer(struct decoder_process *p, struct decode_answer *a)
     a->text[sizeof a->text - 1] = '\0';
     a->reason[sizeof a->reason - 1] = '\0';
     a->photometric[sizeof a->photometric - 1] = '\0';
-    p->served = true;
+    p->stillborn = 0;
     p->state = IDLE;
     set_timer(p, 0, NULL);
     a->renew |= ++p->done >= p->config.jobs_max;
@@ -159,7 +161,7 @@ static void on_end(void *arg, uint32_t events)
     bool was_busy = p->state == BUSY, slow = p->slow;
     int64_t took_us = clock_mono_us() - p->began_us;
     forget(p);
-    if (p->served || was_busy)
+    if (was_busy || p->stillborn++ < STILLBORN_MAX)
         start(p);
     else
         start_later(p);
@@ -235,7 +237,7 @@ static bool try_start(struct decoder_process *p, struct err *err)
     p->pidfd = pidfd;
     p->sock = pair[0];
     p->done = 0;
-    p->slow = p->served = false;
+    p->slow = false;
     p->sock_watch = loop_watch(p->loop, p->sock, EPOLLIN, on_socket, p);
     p->end_watch = loop_watch(p->loop, p->pidfd, EPOLLIN, on_end, p);
     return true;
