@@ -24,6 +24,7 @@
 #include "dicom/sop.h"
 
 #define FACTS_MAX    (256 * 1024)
+#define OBJECT_MAX   (INT64_C(4) << 30)
 #define REPLAY_TRIES 5
 
 static struct metric OBJECTS =
@@ -166,12 +167,19 @@ static uint16_t status_of(const struct err *err)
         const char *reason;
         uint16_t status;
     } TABLE[] = {
-        {"class_differs", DIMSE_WRONG_CLASS},         {"instance_differs", DIMSE_WRONG_CLASS},
-        {"study_differs", DIMSE_WRONG_CLASS},         {"identity_missing", DIMSE_WRONG_CLASS},
-        {"class_unknown", DIMSE_CLASS_NOT_SUPPORTED}, {"same_uid_other_bytes", DIMSE_DUPLICATE_INSTANCE},
-        {"out_of_space", DIMSE_OUT_OF_RESOURCES},     {"storage_failed", DIMSE_OUT_OF_RESOURCES},
-        {"output_failed", DIMSE_OUT_OF_RESOURCES},    {"decoder_busy", DIMSE_OUT_OF_RESOURCES},
-        {"decoder_missing", DIMSE_OUT_OF_RESOURCES},  {"stopping", DIMSE_OUT_OF_RESOURCES},
+        {"class_differs", DIMSE_WRONG_CLASS},
+        {"instance_differs", DIMSE_WRONG_CLASS},
+        {"study_differs", DIMSE_WRONG_CLASS},
+        {"identity_missing", DIMSE_WRONG_CLASS},
+        {"patient_differs", DIMSE_WRONG_CLASS},
+        {"class_unknown", DIMSE_CLASS_NOT_SUPPORTED},
+        {"same_uid_other_bytes", DIMSE_DUPLICATE_INSTANCE},
+        {"out_of_space", DIMSE_OUT_OF_RESOURCES},
+        {"storage_failed", DIMSE_OUT_OF_RESOURCES},
+        {"output_failed", DIMSE_OUT_OF_RESOURCES},
+        {"decoder_busy", DIMSE_OUT_OF_RESOURCES},
+        {"decoder_missing", DIMSE_OUT_OF_RESOURCES},
+        {"stopping", DIMSE_OUT_OF_RESOURCES},
     };
 
     for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++)
@@ -343,8 +351,12 @@ void ingest_judge(void *arg)
     else if (o->known && !o->replayed) {
         err_set(&err, ERR_CONFLICT, "same_uid_other_bytes", "this SOP instance UID is here with other bytes");
         refuse(o, &err);
-    } else
+    } else if (o->other_patient && !o->replayed) {
+        err_set(&err, ERR_CONFLICT, "patient_differs", "this study is here under another patient id");
+        refuse(o, &err);
+    } else {
         keep(o);
+    }
 }
 
 void ingest_answered(struct ingest_object *o)
@@ -355,31 +367,40 @@ void ingest_answered(struct ingest_object *o)
 
 /* ---------------------------------------------------------------- is it here? */
 
+static const char *fact(const struct ingest_object *o, const char *name)
+{
+    const char *s = json_string_value(json_object_get(o->row.facts, name));
+
+    return s ? s : "";
+}
+
 static void on_known(void *arg, const struct db_rows *rows, const struct err *err)
 {
     struct ingest_object *o = arg;
 
     o->query = NULL;
     if (!err && rows->n) { /* a database that is away is no reason to refuse: the rows thread asks again */
-        o->known = true;
+        o->known = *db_str(rows, 0, 0) != '\0';
         snprintf(o->known_hash, sizeof o->known_hash, "%s", db_str(rows, 0, 0));
         o->known_study = db_i64(rows, 0, 1);
         o->known_id = db_i64(rows, 0, 2);
+        o->other_patient = !db_null(rows, 0, 3) && strcmp(db_str(rows, 0, 3), fact(o, "patient_no")) != 0;
     }
     ingest_answered(o);
 }
 
-static void ask_known(struct ingest_object *o, const char *sop_uid)
+static void ask_known(struct ingest_object *o)
 {
     struct db_scope scope = {.region_id = o->in->opt.region_id, .tenant_id = o->row.src.tenant_id};
     struct db_args a;
 
-    if (!*sop_uid || !db_is_ready(o->in->opt.db))
+    if (!db_is_ready(o->in->opt.db))
         return;
     db_args_init(&a);
     db_arg_i64(&a, scope.region_id);
     db_arg_i64(&a, scope.tenant_id);
-    db_arg_str(&a, sop_uid);
+    db_arg_str(&a, fact(o, "sop_uid"));
+    db_arg_str(&a, fact(o, "study_uid"));
     o->asking++;
     o->query = db_query(o->in->opt.db, &scope, &SQL_study_known, &a, on_known, o);
 }
@@ -415,12 +436,12 @@ static void on_index(void *arg, struct decode_result *result, const struct err *
     (void)result;
     close(o->index_fd);
     o->index_fd = -1;
-    if (o->from_file && !o->replayed && o->index_err.code == ERR_NONE) {
-        ask_known(o, json_string_value(json_object_get(o->row.facts, "sop_uid"))
-                         ? json_string_value(json_object_get(o->row.facts, "sop_uid"))
-                         : "");
-        ingest_hash(o);
-        return;
+    if (!o->replayed && o->index_err.code == ERR_NONE) {
+        ask_known(o);
+        if (o->from_file) {
+            ingest_hash(o);
+            return;
+        }
     }
     ingest_answered(o);
 }
@@ -486,6 +507,10 @@ void ingest_bytes(struct ingest_object *o, const uint8_t *data, size_t len)
 {
     if (o->err.code != ERR_NONE)
         return;
+    if (o->row.bytes + (int64_t)len > OBJECT_MAX) {
+        err_set(&o->err, ERR_TOO_LARGE, "object_too_large", "larger than 4 GiB");
+        return;
+    }
     sha256_update(o->sha, data, len);
     if (ingest_write_all(o->fd, data, len, &o->err))
         o->row.bytes += (int64_t)len;
@@ -511,7 +536,6 @@ void ingest_end(struct ingest_object *o, ingest_fn *stored, ingest_fn *settled, 
         return;
     }
     o->asking = 1;
-    ask_known(o, o->row.sop_uid);
     ingest_ask_index(o);
 }
 

@@ -27,6 +27,8 @@ struct ingest_source {
  *   instance_differs     … another SOP instance UID
  *   study_differs        … another study than the address says (STOW)
  *   identity_missing     no study, series or instance UID: it cannot be filed
+ *   patient_differs      the study is here under another patient id
+ *   object_too_large     more than 4 GiB
  *   same_uid_other_bytes this SOP instance UID is here with other bytes
  *   class_unknown        no storage class of the standard
  *   out_of_space, storage_failed, busy, stopping */

@@ -30,12 +30,13 @@ struct ingest_object {
     struct loop_timer *again; /* a replayed one whose index could not be made now */
     char want_study[PDU_UID + 1];
     int64_t ended_us;
-    /* INDEX and the question whether it is here already run side by side */
+    /* INDEX, then whether it is here already and, of a file, its hash side by side */
     unsigned asking;
     struct decode_job *job;
     struct db_job *query;
     struct err index_err;
     bool known;
+    bool other_patient; /* the study is here, under another patient id */
     char known_hash[2 * SHA256_LEN + 1];
     int64_t known_study, known_id;
     /* of a file: where it is copied from */

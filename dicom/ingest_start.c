@@ -52,18 +52,34 @@ static void restore(void *arg, const json_t *record)
     }
 }
 
-static bool is_waiting(const struct ingest *in, const char *name)
+static int by_id(const void *a, const void *b)
 {
-    size_t len = strcspn(name, ".");
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
-    for (const struct ingest_object *o = in->list; o; o = o->next) {
-        char id[ID_TEXT];
+    return x < y ? -1 : x > y;
+}
 
-        id_format(o->row.id, id);
-        if (strlen(id) == len && !memcmp(id, name, len))
-            return true;
-    }
-    return false;
+/* The ids under way, in order. */
+static int64_t *waiting_ids(const struct ingest *in, size_t *n)
+{
+    int64_t *ids = NULL;
+
+    *n = 0;
+    for (const struct ingest_object *o = in->list; o; o = o->next)
+        ++*n;
+    ids = mem_new((*n + 1) * sizeof *ids);
+    *n = 0;
+    for (const struct ingest_object *o = in->list; o; o = o->next)
+        ids[(*n)++] = o->row.id;
+    qsort(ids, *n, sizeof *ids, by_id);
+    return ids;
+}
+
+static bool is_waiting(const int64_t *ids, size_t n, const char *name)
+{
+    int64_t id;
+
+    return id_parse(name, strcspn(name, "."), &id) && bsearch(&id, ids, n, sizeof *ids, by_id);
 }
 
 /* Files without a journal line were never promised. After the replay. */
@@ -72,11 +88,13 @@ static void remove_strays(struct ingest *in)
     DIR *dir = opendir(in->incoming);
     struct dirent *e;
     unsigned n = 0;
+    size_t n_ids;
+    int64_t *ids = waiting_ids(in, &n_ids);
 
     while (dir && (e = readdir(dir))) {
         char *path;
 
-        if ((!strstr(e->d_name, ".dcm") && !strstr(e->d_name, ".json")) || is_waiting(in, e->d_name))
+        if ((!strstr(e->d_name, ".dcm") && !strstr(e->d_name, ".json")) || is_waiting(ids, n_ids, e->d_name))
             continue;
         path = mem_format("%s/%s", in->incoming, e->d_name);
         n += unlink(path) == 0;
@@ -84,6 +102,7 @@ static void remove_strays(struct ingest *in)
     }
     if (dir)
         closedir(dir);
+    free(ids);
     if (n)
         log_info("unfinished_objects_removed", LI("files", n));
 }

@@ -100,10 +100,12 @@ SELECT $1::bigint, r.id, $2::bigint, r.reason, r.status, r.study_uid, r.sop_uid,
        bytes bigint, sha256 text, source text, received_at timestamptz)
 ON CONFLICT (region_id, id) DO NOTHING;
 
--- name: study_known   ($1 region, $2 tenant, $3 sop uid)
--- Is this instance here already, and with which bytes?
-SELECT encode(sha256, 'hex'), study_id, id FROM dicom.instances
- WHERE region_id = $1::bigint AND tenant_id = $2::bigint AND sop_uid = $3;
+-- name: study_known   ($1 region, $2 tenant, $3 sop uid, $4 study uid)
+-- Is this instance here already, and with which bytes? And whose is the study it says it belongs to?
+SELECT coalesce(encode(i.sha256, 'hex'), ''), coalesce(i.study_id, 0), coalesce(i.id, 0), s.patient_no
+  FROM (SELECT 1) one
+  LEFT JOIN dicom.instances i ON i.region_id = $1::bigint AND i.tenant_id = $2::bigint AND i.sop_uid = $3
+  LEFT JOIN records.studies s ON s.region_id = $1::bigint AND s.tenant_id = $2::bigint AND s.study_uid = $4;
 
 -- ---------------------------------------------------------------- what people do with a study
 

@@ -29,7 +29,8 @@ struct peer {
     struct assoc *as;
     int64_t tenant_id;
     struct pdu_out command; /* being collected */
-    bool in_data;           /* the command is whole, its data set is coming */
+    uint8_t command_context;
+    bool in_data; /* the command is whole, its data set is coming */
     uint8_t context_id;
     const struct assoc_context *context;
     struct dimse_command rq;
@@ -242,7 +243,7 @@ static void take_command(struct peer *p, const struct assoc_context *context, co
     struct dimse_command rq;
     struct err err = ERR_INIT;
 
-    if (p->in_data || (p->command.len && p->context_id != v->context)) {
+    if (p->in_data || (p->command.len && p->command_context != v->context)) {
         broken(p, "a command inside another message");
         return;
     }
@@ -252,7 +253,7 @@ static void take_command(struct peer *p, const struct assoc_context *context, co
     }
     pdu_put(&p->command, v->data, v->len);
     if (!v->last) {
-        p->context_id = v->context;
+        p->command_context = v->context;
         return;
     }
     if (!dimse_parse(&rq, p->command.data, p->command.len, &err)) {

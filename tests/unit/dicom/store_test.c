@@ -131,6 +131,24 @@ TEST(store, the_same_bytes_twice_are_one_instance_and_other_bytes_go_to_quaranti
     CHECK_INT(dfx_files(f, "incoming"), 0);
 }
 
+TEST(store, a_study_does_not_take_in_another_patients_images)
+{
+    struct dfx *f = dfx_open(t);
+    struct dfx_image im = {.sop = "1.2.3.10", .patient_no = "P1"},
+                     other = {.sop = "1.2.3.11", .patient_no = "P2"};
+    struct scu s;
+
+    dfx_start(f);
+    s = call(f);
+    CHECK_INT(store(&s, &im), DIMSE_SUCCESS);
+    dfx_soon("SELECT count(*) FROM dicom.instances" IN_TENANT, 1);
+    CHECK_INT(store(&s, &other), DIMSE_WRONG_CLASS);
+    CHECK_STR(s.comment, "patient_differs: kept in quarantine");
+    scu_close(&s);
+    dfx_soon("SELECT count(*) FROM dicom.quarantine" IN_TENANT " AND reason = 'patient_differs'", 1);
+    CHECK_INT(dfx_count("SELECT n_instances FROM records.studies"), 1);
+}
+
 TEST(store, the_same_object_by_two_machines_at_once_is_one_row)
 {
     struct dfx *f = dfx_open(t);
