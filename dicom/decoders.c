@@ -260,8 +260,11 @@ static void refuse_waiting(void *arg)
     for (unsigned i = 0; i < d->config.processes; i++)
         if (!decoder_process_is_absent(d->each[i].process))
             return;
-    for (unsigned n = d->n_waiting; n > 0; n--)
-        job_fail(take_first(d), ERR_AGAIN, "decoder_missing", "no decoder could be started", 0);
+    struct decode_job *job;
+    /* As many as there were: a callback may forget others, and may ask again. */
+    for (unsigned n = d->n_waiting; n > 0 && (job = take_first(d)); n--)
+        job_fail(job, ERR_AGAIN, "decoder_missing", "no decoder could be started", 0);
+    WAITING.value = d->n_waiting;
 }
 
 static void on_absent(void *arg, struct decoder_process *process)

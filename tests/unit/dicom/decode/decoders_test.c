@@ -271,3 +271,30 @@ TEST(decoders, without_a_program_jobs_are_refused_and_may_come_again)
     CHECK_INT(o.err.code, ERR_AGAIN);
     CHECK_STR(o.err.reason, "decoder_missing");
 }
+
+static void on_done_forget(void *arg, struct decode_result *result, const struct err *err)
+{
+    struct decode_job **other = arg;
+
+    (void)result;
+    CHECK_STR(err->reason, "decoder_missing");
+    decoders_forget(*other);
+    *other = NULL;
+}
+
+TEST(decoders, a_refused_job_may_forget_another_one_that_waits)
+{
+    static struct fx f;
+    static struct decode_job *second;
+    static struct outcome o;
+    const struct decode_params echo = {.op = DECODE_ESCAPE, .probe = ESCAPE_ECHO};
+
+    o = (struct outcome){0};
+    fx_open(t, &f, (struct decoders_config){.processes = 1, .program = "/nonexistent/yz-decode"});
+    CHECK(decoders_run(f.pool, DECODERS_SOMEBODY_WAITS, &echo, f.in_fd, -1, on_done_forget, &second));
+    second = ask(&f, ESCAPE_ECHO, &o);
+    CHECK(second);
+    CHECK_SOON(f.loop, !second);
+    CHECK_INT(decoders_waiting(f.pool), 0);
+    CHECK_INT(o.calls, 0);
+}
