@@ -329,7 +329,10 @@ export class Engine {
   }
 }
 
+/** HTTP's number; 0 when nothing came, 422 when what came could not be decoded. */
 function statusOf(error: unknown): number {
-  const one = error as { error?: { status?: number }; status?: number; request?: { status?: number } } | null;
-  return one?.status ?? one?.request?.status ?? one?.error?.status ?? 0;
+  const inner = (error as { error?: unknown } | null)?.error ?? error;
+  if (inner instanceof Error) return 422;
+  const one = inner as { status?: number; request?: { status?: number } } | null;
+  return one?.status ?? one?.request?.status ?? 0;
 }
