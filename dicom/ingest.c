@@ -174,6 +174,7 @@ static uint16_t status_of(const struct err *err)
         {"patient_differs", DIMSE_WRONG_CLASS},
         {"class_unknown", DIMSE_CLASS_NOT_SUPPORTED},
         {"same_uid_other_bytes", DIMSE_DUPLICATE_INSTANCE},
+        {"object_too_large", DIMSE_OUT_OF_RESOURCES},
         {"out_of_space", DIMSE_OUT_OF_RESOURCES},
         {"storage_failed", DIMSE_OUT_OF_RESOURCES},
         {"output_failed", DIMSE_OUT_OF_RESOURCES},
