@@ -92,7 +92,7 @@ const json_t *rig_ws_hear(struct rig_ws *w, const char *type);
 /** How many of this type come before the next `until`. */
 int rig_ws_count(struct rig_ws *w, const char *type, const char *until);
 bool rig_ws_ended(struct rig_ws *w); /* by the other side; waits for it */
-void rig_ws_drop(struct rig_ws *w); /* without a good-bye */
+void rig_ws_drop(struct rig_ws *w);  /* without a good-bye */
 /** Open, hello, welcome. */
 struct rig_ws *rig_ws_greet(struct rig *r, const char *who_headers, const char *resume);
 const char *rig_str(const json_t *doc, const char *key);

@@ -76,9 +76,7 @@ static bool fill_output(int fd, struct err *err)
     return true;
 }
 
-void job_prepare(void)
-{
-}
+void job_prepare(void) {}
 
 bool job_run(const struct decode_params *params, const uint8_t *bytes, size_t len, int out_fd,
              struct decode_answer *answer, struct err *err)
