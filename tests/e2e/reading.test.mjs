@@ -199,6 +199,7 @@ stage("4c. an amendment keeps both versions; of two readers one is told who was 
   const [winner, loser] = results[0] === "won" ? [reader, colleague] : [colleague, reader];
   assert.match(await loser.screen.text("claim-result"), /演示阅片医生/, "the loser is told who has it");
   assert.ok(!colleague.screen.received().includes(PATIENT.search) || winner === colleague, "who lost never learns the name");
+  await winner.screen.has("viewer", "data-state", "ready", ARRIVES);
   await winner.rejects("motion", "运动伪影，请固定头部重拍。");
   await township.goes_to("/township");
   await township.screen.has(`exam[data-exam="${spoiled.id}"]`, "data-state", "rejected", ARRIVES);

@@ -10,8 +10,8 @@ import { until } from "./until.mjs";
 const TOOL = new URL("./modality.py", import.meta.url).pathname;
 const CALLED = "YUNZHEN";
 const PYTHON = "/usr/bin/python3"; /* where Debian's pydicom is */
-/** Real recordings and images, when the checkout stands beside a folder of them (YUNZHEN_DICOM_DATA names another). */
-const DATA = process.env.YUNZHEN_DICOM_DATA ?? join(TOP, "../shared/data/files");
+/** Real recordings and images, when the checkout stands beside a folder of them (YUNZHEN_TEST_DATA names another). */
+const DATA = join(process.env.YUNZHEN_TEST_DATA ?? join(TOP, "../shared/data"), "files");
 const REAL_ECG = join(DATA, "synthetic/ecg12_1000hz.dcm");
 const REAL_CT = ["CTImage.dcm_JPEG2000LosslessOnlyTransferSyntax_1.2.840.10008.1.2.4.90.dcm", "CTImage.dcm_JPEGLSLosslessTransferSyntax_1.2.840.10008.1.2.4.80.dcm",
   "CTImage.dcm_RLELosslessTransferSyntax_1.2.840.10008.1.2.5.dcm"].map((name) => join(DATA, "cornerstone3d", name));

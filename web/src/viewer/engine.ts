@@ -45,6 +45,9 @@ function begin(): Promise<void> {
     cache.setMaxCacheSize((memory > 4 ? 1_024 : 400) * MIB);
     initLoader({ maxWebWorkers: Math.max(1, Math.min(3, (navigator.hardwareConcurrency ?? 2) - 1)) });
     initTools();
+    // For every picture the library's cache keeps a second promise that nobody can wait for. That a picture was not to be had has been
+    // told to whoever asked for it; this one is nobody's. Only the loader uses XMLHttpRequest here.
+    addEventListener("unhandledrejection", (event) => { if (event.reason instanceof XMLHttpRequest) event.preventDefault(); });
     for (const one of [LengthTool, PanTool, StackScrollTool, WindowLevelTool, ZoomTool]) addTool(one);
     imageRetrievalPoolManager.setMaxSimultaneousRequests(RequestType.Interaction, 4);
   })();
