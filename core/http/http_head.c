@@ -92,9 +92,15 @@ static void read_kept(struct lws *wsi, const char *const *names, struct request 
 {
     for (int i = 0; i < REQUEST_KEPT; i++) {
         const char *name = names ? names[i] : NULL;
-        int len = name ? lws_hdr_custom_length(wsi, name, (int)strlen(name)) : 0;
+        /* a header the library has a number for is not among its custom ones */
+        bool known = name && !strcmp(name, "authorization:");
+        int len = known  ? lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_AUTHORIZATION)
+                  : name ? lws_hdr_custom_length(wsi, name, (int)strlen(name))
+                         : 0;
         req->kept[i] = mem_new((len > 0 ? (size_t)len : 0) + 1);
-        if (len > 0 && lws_hdr_custom_copy(wsi, req->kept[i], len + 1, name, (int)strlen(name)) < 0)
+        if (known && len > 0)
+            copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, req->kept[i], (size_t)len + 1);
+        else if (len > 0 && lws_hdr_custom_copy(wsi, req->kept[i], len + 1, name, (int)strlen(name)) < 0)
             req->kept[i][0] = '\0';
         if (!name)
             names = NULL; /* the list ends here */

@@ -12,6 +12,7 @@ export const ARROWS = {
   'media/record': ['core', 'media'],
   'scheduling': ['records', 'core/db', 'core'],
   'billing': ['records', 'core/db', 'core'],
+  'billing/sandbox': ['core', 'core/http', 'billing'],
   'dicom/dataset': ['core'],
   'dicom': ['records', 'core/db', 'core', 'core/http', 'dicom/dataset', 'dicom/decode/protocol.h'],
   'dicom/decode': ['core', 'dicom/dataset'],
