@@ -18,7 +18,7 @@ export function showsColour(screen, [u, v], wanted, slack = 2) {
     const got = await colourAt(screen, u, v);
     if (!got.every((value, i) => Math.abs(value - all[i]) <= slack)) throw new Error(`it is ${got}`);
     return true;
-  });
+  }, { within: 30_000 });
 }
 
 /** Grey of a value in a window (PS3.3 C.11.2.1.2.1). */
