@@ -177,7 +177,7 @@ export default {
     fate: { lost: "已被另一位医生领取。", lostTo: "已被{name}领取。", gone: "已不在待阅列表。" },
     priors: "既往检查", noPriors: "没有既往检查。", beside: "并排打开", closePrior: "关闭既往", priorTitle: "既往：{what}",
     report: "诊断报告", template: "模板", findings: { image: "影像所见", ecg: "心电图所见" }, impression: "诊断意见", sign: "签名", signTitle: "签名并发出报告？", signText: "签名后报告立即送达申请方，内容不能再改，只能修订。", signed: "已签名，报告已发出。",
-    password: "密码", passwordWhy: "签名前请再输入一次密码，五分钟内有效。", passwordMissing: "请输入密码。", stale: "另一个窗口保存了不同的内容。", takeTheirs: "用那一份", keepMine: "用我这一份", notYours: "这项检查不在您手上，内容只读。",
+    password: "密码", passwordWhy: "签名前请再输入一次密码，五分钟内有效。", passwordMissing: "请输入密码。", stale: "另一个窗口保存了不同的内容。", takeTheirs: "用那一份", keepMine: "用我这一份", unsent: "这项检查已回到工作列表，您最后写的文字还没有保存，仍保留在本页。再次接单后会自动保存。", notYours: "这项检查不在您手上，内容只读。",
     draft: { blank: "未书写", dirty: "未保存", saving: "正在保存…", saved: "已保存", savedAt: "已保存（{time}）", offline: "没有网络，文字保留在本页，恢复后自动保存", stale: "与另一个窗口冲突" },
     critical: "报危急值", criticalTitle: "报告危急值？", criticalText: "申请方会立刻被呼叫，直到有人复述确认。请写明危急的发现。", finding: "危急发现", paged: "已呼叫申请方。",
     reject: "退回重拍", rejectTitle: "图像不合格，退回重拍？", rejectText: "会为同一问题生成新的检查申请，申请方会看到原因。", rejectCode: "原因类别", rejectWords: "说明", rejected: "已退回重拍。",

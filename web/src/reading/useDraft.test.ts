@@ -13,6 +13,7 @@ let puts: Record<string, unknown>[];
 let exam: ShallowRef<Exam>;
 let draft: Draft;
 let page: VueWrapper;
+let writable: ShallowRef<boolean>;
 
 const draftOf = () => ({ draft_version: kept.version, findings: kept.findings, impression: "", template: "", saved_at: "2026-11-21T06:00:00Z" });
 const now = (): Exam => examOf({ state: "draft", version: 3, draft: kept.version ? draftOf() : null, acts: ["draft", "sign"] });
@@ -34,7 +35,8 @@ beforeEach(() => {
   [kept, line, puts] = [{ version: 0, findings: "" }, "up", []];
   vi.stubGlobal("fetch", serve);
   exam = shallowRef(now());
-  page = mount(defineComponent({ setup() { draft = useDraft(() => exam.value, () => true, fresh); return () => h("i"); } }));
+  writable = shallowRef(true);
+  page = mount(defineComponent({ setup() { draft = useDraft(() => exam.value, () => writable.value, fresh); return () => h("i"); } }));
 });
 afterEach(() => { page.unmount(); vi.useRealTimers(); vi.unstubAllGlobals(); });
 
@@ -97,4 +99,21 @@ test("a page that closes sends what is left", async () => {
   page.unmount();
   await pass(1);
   expect(kept.findings).toBe("last words");
+});
+
+test("an exam that went back to the list keeps the unsent words, and they are saved when it is claimed again", async () => {
+  line = "down";
+  draft.text.findings = "a";
+  await pass(2_000);
+  writable.value = false;
+  await pass(30_000); // what is under way gives up
+  line = "up";
+  await pass(15_000);
+  expect(puts).toHaveLength(0);
+  expect(draft.dirty.value).toBe(true);
+  expect(draft.text.findings).toBe("a");
+  writable.value = true;
+  await pass(2_000);
+  expect(puts.map((one) => one["findings"])).toEqual(["a"]);
+  expect(draft.state.value).toBe("saved");
 });

@@ -82,6 +82,8 @@ export function useDraft(exam: () => Exam, writable: () => boolean, fresh: () =>
   }
 
   watch(text, () => { if (dirty.value && writable() && !stale.value) later(AFTER_TYPING_MS); });
+  // The exam went back to the list while the line was broken, and is in this reader's hands again: what waited is sent.
+  watch(writable, (may) => { if (may && dirty.value && !stale.value) later(0); });
 
   /** Two windows wrote: take what the other one saved … */
   function takeTheirs(): void {
@@ -96,7 +98,7 @@ export function useDraft(exam: () => Exam, writable: () => boolean, fresh: () =>
     return save();
   }
 
-  const guard = (event: BeforeUnloadEvent) => { if (dirty.value && writable()) event.preventDefault(); };
+  const guard = (event: BeforeUnloadEvent) => { if (dirty.value) event.preventDefault(); };
   const hidden = () => { if (document.hidden) void save(); };
   onMounted(() => {
     addEventListener("beforeunload", guard);
