@@ -57,6 +57,14 @@ test.each(CODECS.filter(([, , decoder]) => decoder in RAMP))("%s decodes there, 
   one.delete();
 });
 
+test("4:2:2 without compression has two bytes a pixel, and is converted", () => {
+  const file = find("@cornerstonejs/codec-charls/decodewasmjs").replace(/codec-charls\/.*$/, "dicom-image-loader/dist/esm/imageLoader/isColorConversionRequired.js");
+  const code = withoutBuilders(readFileSync(file, "utf8"), file).replace("export default", "module.exports =");
+  const required = runInContext(`${code}; module.exports`, createContext({ module: {} })) as (frame: object) => boolean;
+  const frame = { rows: 555, columns: 800, photometricInterpretation: "YBR_FULL_422", planarConfiguration: 0 };
+  expect([2, 3].map((bytes) => required({ ...frame, pixelDataLength: 555 * 800 * bytes }))).toEqual([true, false]);
+});
+
 test("a codec that has changed stops the build", () => {
   expect(() => withoutBuilders("function createNamedFunction(){}", "/x/codec-charls/dist/charlswasm_decode.js")).toThrow(/has changed/);
   expect(withoutBuilders("anything", "/x/other.js")).toBe("anything");

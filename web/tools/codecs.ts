@@ -57,6 +57,11 @@ const REPLACED: readonly { file: RegExp; texts: readonly (readonly [string | Reg
       [/args1\.push\(invokerFnBody\);\s*var invokerFunction = new_\(Function, args1\)\.apply\(null, args2\);\s*return invokerFunction/, CLOSURE],
     ],
   },
+  {
+    // The lengths of 4:2:2 and 4:2:0 are exchanged there: ultrasound stored as YBR_FULL_422 without compression stayed black.
+    file: /dicom-image-loader\/dist\/esm\/imageLoader\/isColorConversionRequired\.js$/,
+    texts: [["endsWith('422')", "endsWith('4:2:0')"], ["endsWith('420')", "endsWith('422')"], ["endsWith('4:2:0')", "endsWith('420')"]],
+  },
 ];
 
 /** The code of a codec without builders of functions; other files as they are. */
@@ -76,5 +81,5 @@ export const codecs: Plugin = {
   resolveId: (id, importer) => ((id === "fs" || id === "path") && importer?.includes("@cornerstonejs/codec-") ? "\0nothing" : null),
   load: (id) => (id === "\0nothing" ? "export default {};" : null),
   // With a query it is not the codec but a shell around it.
-  transform: (code, id) => (id.includes("@cornerstonejs/codec-") && !/[?\0]/.test(id) ? { code: withoutBuilders(code, id), map: null } : null),
+  transform: (code, id) => (/@cornerstonejs\/(codec-|dicom-image-loader)/.test(id) && !/[?\0]/.test(id) ? { code: withoutBuilders(code, id), map: null } : null),
 };
