@@ -52,6 +52,7 @@ struct ul {
     int fd;
     uint16_t port;
     struct loop_watch *watch;
+    struct loop_timer *rest; /* the listener's, when there are no descriptors left */
     struct ul_options opt;
     struct ul_events ev;
     struct assoc *list;
@@ -578,6 +579,13 @@ static void assoc_new(struct ul *u, int fd, const struct sockaddr_storage *peer)
     happen(as, UL_TRANSPORT_OPEN, NULL);
 }
 
+static void on_rested(void *arg)
+{
+    struct ul *u = arg;
+
+    loop_watch_set(u->watch, EPOLLIN);
+}
+
 static void on_connection(void *arg, uint32_t events)
 {
     struct ul *u = arg;
@@ -586,58 +594,18 @@ static void on_connection(void *arg, uint32_t events)
     int fd = accept4(u->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     (void)events;
+    if (fd < 0 &&
+        (errno == EMFILE || errno == ENFILE)) { /* it stays readable: the loop would do nothing else */
+        log_warn("dicom_descriptors", LI("errno", errno));
+        loop_watch_set(u->watch, 0);
+        loop_timer_set(u->rest, US_PER_S, 0);
+    }
     if (fd < 0)
         return;
     if (u->n_sockets >= u->opt.sockets_max)
         close(fd); /* far above the limit of associations, which are told why */
     else
         assoc_new(u, fd, &peer);
-}
-
-static bool address_of(struct sockaddr_storage *out, socklen_t *len, const char *text, uint16_t port,
-                       struct err *err)
-{
-    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-
-    *out = (struct sockaddr_storage){0};
-    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        *len = sizeof *v4;
-        return true;
-    }
-    if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(port);
-        *len = sizeof *v6;
-        return true;
-    }
-    return err_set(err, ERR_INVALID, "address_invalid", "%s is not an IP address", text);
-}
-
-static bool listen_on(struct ul *u, struct err *err)
-{
-    struct sockaddr_storage a;
-    socklen_t len;
-    int on = 1;
-
-    if (!address_of(&a, &len, u->opt.address, u->opt.port, err))
-        return false;
-    u->fd = socket(a.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (u->fd < 0)
-        return err_errno(err, "socket");
-    setsockopt(u->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(u->fd, (struct sockaddr *)&a, len) != 0 || listen(u->fd, 128) != 0) {
-        err_errno(err, "bind");
-        err_add(err, "DICOM port %u", (unsigned)u->opt.port);
-        return false;
-    }
-    if (getsockname(u->fd, (struct sockaddr *)&a, &len) != 0)
-        return err_errno(err, "getsockname");
-    u->port = ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-                                            : ((struct sockaddr_in *)&a)->sin_port);
-    return true;
 }
 
 static void metrics_once(void)
@@ -659,14 +627,15 @@ bool ul_listen(struct ul **out, struct loop *l, const struct ul_options *opt, co
     u->loop = l;
     u->opt = *opt;
     u->ev = *ev;
-    u->fd = -1;
     if (u->opt.max_pdu > PDU_MAX_OFFERED || u->opt.max_pdu < 4096)
         u->opt.max_pdu = PDU_MAX_OFFERED;
-    if (!listen_on(u, err)) {
+    u->fd = ul_socket(opt->address, opt->port, &u->port, err);
+    if (u->fd < 0) {
         ul_free(u);
         return false;
     }
     u->watch = loop_watch(l, u->fd, EPOLLIN, on_connection, u);
+    u->rest = loop_timer(l, INT64_MAX / 4, 0, on_rested, u);
     *out = u;
     return true;
 }
@@ -676,6 +645,7 @@ void ul_free(struct ul *u)
     if (!u)
         return;
     loop_unwatch(u->watch);
+    loop_untimer(u->rest);
     if (u->fd >= 0)
         close(u->fd);
     while (u->list) {

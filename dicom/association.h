@@ -42,6 +42,8 @@ struct ul_options {
 
 bool ul_listen(struct ul **out, struct loop *l, const struct ul_options *opt, const struct ul_events *ev,
                struct err *err);
+/** A socket that listens there; bound is its port, chosen when port is 0. @return -1: err says why (ul_socket.c) */
+int ul_socket(const char *address, uint16_t port, uint16_t *bound, struct err *err);
 /** Associations end by an abort; gone() is called for each. NULL is fine. */
 void ul_free(struct ul *u);
 uint16_t ul_port(const struct ul *u);

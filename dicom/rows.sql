@@ -10,7 +10,8 @@ SELECT $1::bigint, r.id, $2::bigint, r.study_uid, r.patient_name, r.patient_no, 
 ON CONFLICT (region_id, tenant_id, study_uid) DO NOTHING;
 
 -- name: rows_study_find   ($1 region, $2 tenant, $3 uids[])
-SELECT id, study_uid FROM records.studies WHERE region_id = $1::bigint AND tenant_id = $2::bigint AND study_uid = ANY ($3::text[]);
+SELECT id, study_uid, patient_no FROM records.studies
+ WHERE region_id = $1::bigint AND tenant_id = $2::bigint AND study_uid = ANY ($3::text[]);
 
 -- name: rows_series_make   ($1 region, $2 tenant, $3 now, $4 rows)
 INSERT INTO dicom.series (region_id, id, tenant_id, study_id, series_uid, modality, number, description, body_part, first_at)

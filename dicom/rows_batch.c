@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "dicom/dimse.h"
 #include "dicom/rows.sql.h"
 #include "dicom/rows_internal.h"
 
@@ -142,6 +143,26 @@ static bool make_studies(struct batch *b, struct err *err)
     return run(b, &SQL_rows_study_make, &a, NULL, err);
 }
 
+static void set_other(struct batch *b, size_t k, const char *reason, uint16_t status)
+{
+    b->fate[k] = FATE_OTHER;
+    b->list[k]->status = status;
+    snprintf(b->list[k]->reason, sizeof b->list[k]->reason, "%s", reason);
+}
+
+/* Images of one new study may be asked about before its row is there: only here is it certain whose it is. */
+static void find_study(struct batch *b, size_t k, const struct db_rows *rows)
+{
+    for (int i = 0; i < rows->n; i++) {
+        if (strcmp(db_str(rows, i, 1), b->list[k]->study_uid) != 0)
+            continue;
+        b->study[k] = db_i64(rows, i, 0);
+        if (strcmp(db_str(rows, i, 2), fact(b->list[k], "patient_no")) != 0)
+            set_other(b, k, "patient_differs", DIMSE_WRONG_CLASS);
+        return;
+    }
+}
+
 static bool find_studies(struct batch *b, struct err *err)
 {
     const char *uid[ROWS_BATCH];
@@ -157,9 +178,8 @@ static bool find_studies(struct batch *b, struct err *err)
     if (!run(b, &SQL_rows_study_find, &a, &rows, err))
         return false;
     for (size_t k = 0; k < b->n; k++)
-        for (int i = 0; i < rows.n && is_kept(b, k) && !b->study[k]; i++)
-            if (!strcmp(db_str(&rows, i, 1), b->list[k]->study_uid))
-                b->study[k] = db_i64(&rows, i, 0);
+        if (is_kept(b, k))
+            find_study(b, k, &rows);
     db_rows_free(&rows);
     return true;
 }
@@ -395,16 +415,15 @@ static void judge_here(struct batch *b, size_t k, const struct db_rows *rows)
             continue;
         if (db_i64(rows, row, 0) == i->id) /* written by an earlier try whose outcome we did not hear */
             return;
-        b->fate[k] = strcmp(db_str(rows, row, 3), hash) == 0 ? FATE_DUPLICATE : FATE_OTHER;
         b->own_id[k] = db_i64(rows, row, 0);
-        if (b->fate[k] == FATE_DUPLICATE)
-            i->duplicate = true;
-        else
-            snprintf(i->reason, sizeof i->reason, "same_uid_other_bytes");
+        if (strcmp(db_str(rows, row, 3), hash) != 0)
+            break;
+        b->fate[k] = FATE_DUPLICATE;
+        i->duplicate = true;
         return;
     }
-    b->fate[k] = FATE_OTHER; /* cannot be: it conflicts and is not there */
-    snprintf(i->reason, sizeof i->reason, "same_uid_other_bytes");
+    set_other(b, k, "same_uid_other_bytes",
+              DIMSE_DUPLICATE_INSTANCE); /* or: it conflicts and is not there, which cannot be */
 }
 
 static bool find_others(struct batch *b, struct err *err)
@@ -427,12 +446,14 @@ static bool find_others(struct batch *b, struct err *err)
         if (b->fate[k] == FATE_HERE)
             judge_here(b, k, &rows);
     db_rows_free(&rows);
+    return true;
+}
+
+static bool place_all(struct batch *b, enum fate fate, struct err *err)
+{
     for (size_t k = 0; k < b->n; k++)
-        if (b->fate[k] == FATE_OTHER) {
-            b->list[k]->status = 0x0111;
-            if (!place_file(b, k, err))
-                return false;
-        }
+        if (b->fate[k] == fate && !place_file(b, k, err))
+            return false;
     return true;
 }
 
@@ -607,23 +628,13 @@ static bool write_kept(struct batch *b, struct err *err)
         return true;
     if (!make_studies(b, err) || !find_studies(b, err) || !make_series(b, err) || !find_series(b, err))
         return false;
-    for (size_t k = 0; k < b->n; k++)
-        if (is_kept(b, k) && !place_file(b, k, err))
-            return false;
-    if (!make_instances(b, err) || !find_others(b, err))
+    if (!place_all(b, FATE_NEW, err) || !make_instances(b, err) || !find_others(b, err) ||
+        !place_all(b, FATE_OTHER, err))
         return false;
     study = mem_new(sizeof *study);
     ok = count(b, study, err) && (!study->n || (attach(b, study, err) && tell_counts(b, study, err)));
     free(study);
     return ok;
-}
-
-static bool place_refused(struct batch *b, struct err *err)
-{
-    for (size_t k = 0; k < b->n; k++)
-        if (b->fate[k] == FATE_REFUSED && !place_file(b, k, err))
-            return false;
-    return true;
 }
 
 static void report(struct batch *b)
@@ -649,7 +660,7 @@ bool rows_batch(struct rows *r, int64_t tenant_id, struct rows_instance **list, 
         b->fate[k] = list[k]->reason[0] ? FATE_REFUSED : FATE_NEW;
     if (!rows_begin(r, tenant_id, err))
         goto out;
-    if (place_refused(b, err) && write_kept(b, err) && quarantine(b, err))
+    if (place_all(b, FATE_REFUSED, err) && write_kept(b, err) && quarantine(b, err))
         ok = rows_commit(r, tenant_id, err);
     else
         rows_rollback(r);

@@ -6,6 +6,7 @@
 #include "dicom/web.sql.h"
 #include "dicom/web_private.h"
 #include "dicom/web_shelf.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,21 @@ void web_found_free(struct web_found *f)
     free(f->instances);
     free(f->viewer);
     free(f);
+}
+
+bool web_unchanged(struct request *req, const struct web_instance *in, const char *what)
+{
+    const char *has = req->if_none_match;
+    char etag[64];
+
+    /* Weak: the mark between parts is another each time, and nginx may pack what it passes on. */
+    snprintf(etag, sizeof etag, "W/\"%" PRIx64 "-%s\"", (uint64_t)in->id, what);
+    request_header(req, "ETag", etag);
+    request_header(req, "Cache-Control", "private, no-cache");
+    if (strcmp(has, etag) != 0)
+        return false;
+    request_answer_empty(req, 304);
+    return true;
 }
 
 /* --- the look --- */
@@ -182,7 +198,11 @@ static void pick(struct request *req, struct web_found *whole, web_found_fn *fn)
     struct web_found *one = web_found_one(whole, req->param[2]);
 
     whole->req = NULL;
-    shelf_put(web_of(req)->shelf, caller_of(req), whole, clock_mono_us());
+    if (whole
+            ->person_id) /* a study nobody is named in yet may get its patient at any moment: see subject_of() */
+        shelf_put(web_of(req)->shelf, caller_of(req), whole, clock_mono_us());
+    else
+        web_found_free(whole);
     if (one) {
         one->req = req;
         look(one, fn);

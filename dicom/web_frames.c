@@ -163,9 +163,6 @@ static void send(struct frames *f, int first, uint64_t first_len)
         web_body_text(b, text);
         snprintf(text, sizeof text, "multipart/related; type=\"%s\"; boundary=%s", f->form.media, mark);
     }
-    request_header(f->found->req, "Cache-Control",
-                   "private, max-age=3600"); /* an instance's bytes never change */
-    request_header(f->found->req, "Vary", "Accept");
     web_body_send(b, f->found->req, 200, f->alone ? type : text);
     frames_free(f);
 }
@@ -214,6 +211,16 @@ static void read_index(void *arg)
                     f->table.n_frames);
 }
 
+/* An instance's bytes never change: its frames have as many tags as they have forms. */
+static bool is_unchanged(const struct frames *f)
+{
+    char what[] = {f->form.decode ? 'd' : 'k', is(f->form.media, WEB_OCTETS) ? 'v' : 'p',
+                   f->alone ? 'a' : 'm', 0};
+
+    request_header(f->found->req, "Vary", "Accept");
+    return web_unchanged(f->found->req, &f->found->instances[0], what);
+}
+
 static void on_index(void *arg)
 {
     struct frames *f = arg;
@@ -223,6 +230,8 @@ static void on_index(void *arg)
         frames_free(f);
     } else if (!choose(f)) {
         refuse_form(f);
+        frames_free(f);
+    } else if (is_unchanged(f)) {
         frames_free(f);
     } else if (f->form.decode) {
         decode_first(f);

@@ -156,8 +156,6 @@ static void on_made(void *arg, struct decode_result *result, const struct err *e
         free(bytes);
         request_problem(p->req, err->code ? err : &own, NULL);
     } else {
-        request_header(p->req, "Cache-Control", "private, max-age=3600");
-        request_header(p->req, "Vary", "Accept");
         request_answer_text(p->req, 200, p->type, bytes, len);
     }
     free(p);
@@ -166,9 +164,15 @@ static void on_made(void *arg, struct decode_result *result, const struct err *e
 static void run(struct web_found *f, const struct web_instance *in, const struct decode_params *params,
                 const char *type)
 {
-    struct picture *p = mem_new(sizeof *p);
+    struct picture *p;
     struct err err = ERR_INIT;
 
+    request_header(f->req, "Vary", "Accept");
+    if (web_unchanged(f->req, in, strrchr(type, '/') + 1)) {
+        web_found_free(f);
+        return;
+    }
+    p = mem_new(sizeof *p);
     *p = (struct picture){f->req, type};
     if (!web_decode(web_of(f->req), params, in->path, on_made, p, &err)) {
         request_problem(f->req, &err, NULL);

@@ -85,6 +85,10 @@ void web_find(struct request *req, web_found_fn *fn);
 void web_found_free(struct web_found *f);
 void web_find_end(struct web *web); /* forget what waits */
 
+/** Headers for the browser's cache: it may keep the answer for its user and must ask each time, so that whoever sits there next is
+ * asked who he is. what: the representation, when an address has several. @return true: the caller has it, 304 was answered */
+bool web_unchanged(struct request *req, const struct web_instance *in, const char *what);
+
 /* --- web_body.c: an answer of texts, parts of files, and frames that are decoded as they leave --- */
 
 struct web_body *web_body_new(struct web *web);

@@ -3,7 +3,7 @@
  *
  * Owns    what is on it: at most SHELVES series, the oldest leaves first.
  * Sees    a row is given only to the account for which row security gave it; what it may see no longer, it sees for at most
- *         SHELF_US longer. New instances are asked for anew.
+ *         SHELF_US longer. New instances are asked for anew. A study without a patient is never put here.
  * Runs on the daemon's loop only.
  */
 #pragma once

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,6 +150,37 @@ TEST(store, a_study_does_not_take_in_another_patients_images)
     CHECK_INT(dfx_count("SELECT n_instances FROM records.studies"), 1);
 }
 
+/* The rows wait for the disk: neither image is there when the other one is asked about. */
+TEST(store, of_two_patients_in_one_new_study_at_once_the_second_goes_to_quarantine)
+{
+    struct dfx *f = dfx_open(t);
+    struct dfx_image im = {.sop = "1.2.3.10", .patient_no = "P1"},
+                     other = {.sop = "1.2.3.11", .patient_no = "P2"};
+    char *region = mem_format("%s/imaging/150000", f->data);
+    struct scu s;
+    int block;
+
+    dfx_start(f);
+    block = open(region, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    CHECK(block >= 0);
+    close(block);
+    s = call(f);
+    CHECK_INT(store(&s, &im), DIMSE_SUCCESS);
+    CHECK_INT(store(&s, &other), DIMSE_SUCCESS);
+    scu_close(&s);
+    CHECK_INT(unlink(region), 0);
+    dfx_soon("SELECT count(*) FROM dicom.quarantine" IN_TENANT
+             " AND reason = 'patient_differs' AND status = 43264 AND sop_uid = '1.2.3.11'",
+             1);
+    dfx_soon("SELECT count(*) FROM dicom.instances" IN_TENANT " AND sop_uid = '1.2.3.10'", 1);
+    CHECK_STR(dfx_value("SELECT patient_no || ' ' || n_instances || ' ' || n_series FROM records.studies"),
+              "P1 1 1");
+    CHECK_INT(dfx_stop(f, SIGTERM), 0);
+    CHECK_INT(dfx_files(f, "quarantine"), 1);
+    CHECK_INT(dfx_files(f, "incoming"), 0);
+    free(region);
+}
+
 TEST(store, the_same_object_by_two_machines_at_once_is_one_row)
 {
     struct dfx *f = dfx_open(t);
@@ -244,6 +276,39 @@ TEST(store, what_was_promised_waits_for_the_disk_outlives_a_kill_and_needs_no_de
     CHECK_INT(dfx_files(f, "incoming"), 0);
     free(region);
     free(journal);
+}
+
+static int64_t log_lines(const struct dfx *f, const char *word)
+{
+    char line[4096];
+    int64_t n = 0;
+    FILE *in = fopen(f->log, "re");
+
+    while (in && fgets(line, sizeof line, in))
+        n += strstr(line, word) != NULL;
+    if (in)
+        fclose(in);
+    return n;
+}
+
+TEST(upper_layer, without_descriptors_rests_a_second_at_a_time_and_goes_on)
+{
+    struct dfx *f = dfx_open(t);
+    struct rlimit was, none;
+    struct scu s;
+
+    dfx_start(f);
+    CHECK_INT(prlimit(f->pid, RLIMIT_NOFILE, NULL, &was), 0);
+    none = (struct rlimit){3, was.rlim_max};
+    CHECK_INT(prlimit(f->pid, RLIMIT_NOFILE, &none, NULL), 0);
+    scu_connect(&s, f); /* the kernel takes it */
+    for (int i = 0; i < FX_WAIT_MS / 10 && log_lines(f, "dicom_descriptors") < 2; i++)
+        usleep(10000);
+    CHECK_INT(prlimit(f->pid, RLIMIT_NOFILE, &was, NULL), 0);
+    CHECK(log_lines(f, "dicom_descriptors") >= 2);
+    CHECK(log_lines(f, "dicom_descriptors") < 100); /* a loop that spins writes thousands */
+    CHECK_INT(scu_associate(&s, "YUNZHEN", "CT1", CT_IMAGE, EXPLICIT), PDU_ASSOCIATE_AC);
+    scu_close(&s);
 }
 
 /* At each boundary of a PDU, and at bytes anywhere. */

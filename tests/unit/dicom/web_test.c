@@ -230,6 +230,51 @@ TEST(metadata, that_the_caller_has_is_not_sent_again)
     CHECK_INT(web_rig_ask(r, "GET", AT_A "/metadata", OPERATOR, more)->status, 304);
 }
 
+static void tag_of(const struct web_answer *a, char *more, size_t cap)
+{
+    const char *tag = strstr(a->head, "ETag: ");
+
+    CHECK(tag != NULL);
+    snprintf(more, cap, "If-None-Match: %.*s\r\n", (int)strcspn(tag + 6, "\r"), tag + 6);
+}
+
+TEST(frames, in_a_browser_s_cache_are_asked_for_again_by_whoever_sits_there)
+{
+    struct web_rig *r = web_rig_start(t);
+    const struct web_answer *a = web_rig_get(r, AT_A "/frames/1", OPERATOR, ANY_SYNTAX);
+    char more[128], alone[200];
+
+    CHECK(web_answer_says(a, "Cache-Control: private, no-cache\r\n"));
+    CHECK(web_answer_says(a, "Vary: Accept\r\n"));
+    tag_of(a, more, sizeof more);
+    a = web_rig_ask(r, "GET", AT_A "/frames/1", OPERATOR, more);
+    CHECK_INT(a->status, 304);
+    CHECK(web_answer_says(a, "Cache-Control: private, no-cache\r\n"));
+    snprintf(alone, sizeof alone, "%sAccept: application/octet-stream\r\n", more);
+    CHECK_INT(web_rig_ask(r, "GET", AT_A "/frames/1", OPERATOR, alone)->status, 200); /* another form */
+    CHECK_INT(web_rig_ask(r, "GET", AT_A "/frames/1", ELSEWHERE, more)->status, 404);
+    CHECK_INT(web_rig_ask(r, "GET", AT_A "/frames/1", NULL, more)->status, 401);
+    pg_sql("DELETE FROM records.audit");
+    CHECK_INT(web_rig_ask(r, "GET", AT_A "/frames/1", DOCTOR_21, more)->status, 304);
+    CHECK_STR(pg_value("SELECT count(*) FROM records.audit WHERE account_id = 314 AND action = 'study.view'"),
+              "1");
+}
+
+TEST(a_look, just_after_a_match_names_the_patient)
+{
+    struct web_rig *r = web_rig_start(t);
+
+    pg_sql("DELETE FROM records.audit; ALTER TABLE records.studies DROP CONSTRAINT study_matched_whole");
+    CHECK_INT(web_rig_get(r, AT_A "/metadata", OPERATOR, NULL)->status, 200);
+    pg_sql(
+        "UPDATE records.studies SET person_id = 102 WHERE id = 7001"); /* all that matters here of a match */
+    CHECK_INT(web_rig_get(r, AT_A "/metadata", OPERATOR, NULL)->status, 200);
+    pg_sql("UPDATE records.studies SET person_id = NULL WHERE id = 7001");
+    CHECK_STR(pg_value("SELECT string_agg(coalesce(person_id, 0)::text, ' ' ORDER BY id) FROM records.audit"
+                       " WHERE action = 'study.view'"),
+              "0 102");
+}
+
 TEST(a_look, is_in_the_audit_trail_once_an_hour_however_many_frames)
 {
     struct web_rig *r = web_rig_start(t);
