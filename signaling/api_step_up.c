@@ -5,6 +5,7 @@
 #include "core/db/db.h"
 #include "core/mailbox.h"
 #include "core/mem.h"
+#include "records/roles.h"
 #include "records/trail.h"
 #include "signaling/api.h"
 #include "signaling/gate.h"
@@ -16,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DESK (ROLE_TOWNSHIP_DOCTOR | ROLE_OPERATOR) /* who sends images: dicom/web.c asks the same again */
 
 struct asking {
     struct request *req;
@@ -148,9 +151,18 @@ void api_whoami(struct request *req)
 {
     const struct identity *who = request_who(req);
     char text[256];
+    const char *method = req->kept[KEPT_ORIGINAL_METHOD];
+    bool sends =
+        *method && strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0; /* what may bring a body */
 
     if (!page_is_ours(req)) {
         request_refuse(req, ERR_DENIED, "origin_foreign", "another site's page asks for images");
+        return;
+    }
+    if (sends && !(who->roles & DESK)) {
+        request_header(req, "X-Yz-Refused", "role_missing"); /* nginx writes the page */
+        request_refuse(req, ERR_DENIED, "role_missing",
+                       "images are sent by a desk; the upload is not even taken in");
         return;
     }
     snprintf(text, sizeof text,

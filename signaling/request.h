@@ -5,6 +5,10 @@
 #include "signaling/identity.h"
 #include "signaling/signald.h"
 
+enum request_kept {
+    KEPT_ORIGINAL_METHOD
+}; /* the kept headers: of what nginx asks about in /internal/whoami */
+
 static inline struct signald *request_app(const struct request *req)
 {
     return req->app;

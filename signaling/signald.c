@@ -124,6 +124,7 @@ static void on_stopping(void *arg)
 
 static bool open_http(struct signald *app, const char *data, struct err *err)
 {
+    static const char *const HEADERS[] = {[KEPT_ORIGINAL_METHOD] = "x-original-method:", NULL};
     struct http_app http = {
         .name = "signald",
         .title = "yunzhen",
@@ -131,6 +132,7 @@ static bool open_http(struct signald *app, const char *data, struct err *err)
         .loop = app->loop,
         .routes = {ROUTES, ROUTES_N},
         .cookie = "yz_session",
+        .headers = HEADERS,
         .may_pass = gate_may_pass,
         .routed = gate_dispatch,
         .sockets = &SOCKET_HOOKS,

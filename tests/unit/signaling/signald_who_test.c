@@ -162,6 +162,32 @@ TEST(whoami, refuses_who_is_nobody_and_pages_that_are_not_ours)
     free(foreign);
 }
 
+/* An upload is spooled before the daemon that takes it hears of it: whoever may not send is stopped here. */
+TEST(whoami, lets_nobody_send_but_the_desks)
+{
+    struct rig *r = rig_start(t, NULL);
+    static const char SENDS[] = "X-Original-Method: POST\r\n";
+    static const struct {
+        const char *login;
+        int status;
+    } WHO[] = {
+        {"operator1", 204}, {"township_doctor1", 204}, {"patient1", 403}, {"doctor1", 403}, {"reader1", 403}};
+
+    for (size_t i = 0; i < sizeof WHO / sizeof *WHO; i++) {
+        const char *me = rig_login(r, WHO[i].login);
+        char *sending = mem_format("%s%s", me, SENDS), text[256];
+        const struct rig_answer *a = rig_http(r, "GET", "/internal/whoami", sending, NULL);
+        CHECK_INT(a->status, WHO[i].status);
+        if (a->status == 403) {
+            answers(a, 403, "role_missing");
+            CHECK(strstr(a->head, "X-Yz-Refused: role_missing\r\n"));
+            CHECK_STR(identity(a, text), "");
+        }
+        CHECK_INT(rig_http(r, "GET", "/internal/whoami", me, NULL)->status, 204);
+        free(sending);
+    }
+}
+
 /* --- open windows --- */
 
 static struct rig_ws *with_token(struct rig *r, const char *bearer)
