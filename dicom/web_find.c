@@ -198,8 +198,8 @@ static void pick(struct request *req, struct web_found *whole, web_found_fn *fn)
     struct web_found *one = web_found_one(whole, req->param[2]);
 
     whole->req = NULL;
-    if (whole
-            ->person_id) /* a study nobody is named in yet may get its patient at any moment: see subject_of() */
+    /* A study nobody is named in yet may get its patient at any moment: see subject_of(). */
+    if (whole->person_id)
         shelf_put(web_of(req)->shelf, caller_of(req), whole, clock_mono_us());
     else
         web_found_free(whole);
