@@ -330,7 +330,9 @@ test("files of others, one per transfer syntax, come back as frames with the has
 
 /* ---- a client nobody here wrote ---- */
 
-test("Orthanc's DICOMweb client sends, finds and fetches", { skip: !Orthanc.isThere() }, async () => {
+const ORTHANC = { skip: Orthanc.isThere() ? false : "orthanc or its DICOMweb plugin is not installed" };
+
+test("Orthanc's DICOMweb client sends, finds and fetches", ORTHANC, async () => {
   const object = capture({});
   const orthanc = await Orthanc.start({ url: `${product.url}/dicomweb/`, token: tokens.operator1 });
   try {
@@ -348,6 +350,25 @@ test("Orthanc's DICOMweb client sends, finds and fetches", { skip: !Orthanc.isTh
     assert.equal(instance.MainDicomTags.SOPInstanceUID, object.sop);
     const pixels = await orthanc.bytes(`/instances/${instance.ID}/frames/0/raw`);
     assert.ok(pixels.equals(object.pixels.subarray(0, object.frame)));
+  } finally {
+    await orthanc.end();
+  }
+});
+
+test("Orthanc as a modality sends by C-STORE what QIDO then finds", ORTHANC, async () => {
+  const object = capture({});
+  const orthanc = await Orthanc.start({ modalities: { YUNZHEN: ["YUNZHEN", "127.0.0.1", product.dicom] }, config: { DicomAet: "CT1" } });
+  try {
+    const { ID } = await orthanc.post("/instances", object.file);
+    const sent = await orthanc.post("/modalities/YUNZHEN/store", { Resources: [ID], Synchronous: true });
+    assert.equal(sent.FailedInstancesCount, 0, JSON.stringify(sent));
+    const [found] = await until("QIDO finds it", async () => {
+      const rows = await find(`studies/${object.study}/instances`);
+      return rows.length === 1 && rows;
+    }, { within: 60_000 });
+    assert.equal(value(found, "00080018"), object.sop);
+    const frame = await get(at(object, "/frames/1"), "application/octet-stream");
+    assert.ok(frame.body.equals(object.pixels.subarray(0, object.frame)));
   } finally {
     await orthanc.end();
   }

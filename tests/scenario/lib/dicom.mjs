@@ -11,7 +11,8 @@ export const CAPTURE = "1.2.840.10008.5.1.4.1.1.7";
 
 const LONG = new Set(["OB", "OW", "SQ", "UN", "UT"]);
 
-function element(tag, vr, value) {
+/** One data element, explicit little endian; an odd value is padded. */
+export function element(tag, vr, value) {
   const head = Buffer.alloc(LONG.has(vr) ? 12 : 8);
   const odd = value.length % 2 ? Buffer.from([vr === "UI" || vr === "OB" ? 0 : 0x20]) : Buffer.alloc(0);
   const length = value.length + odd.length;
@@ -23,8 +24,8 @@ function element(tag, vr, value) {
   return Buffer.concat([head, value, odd]);
 }
 
-const words = (tag, vr, value) => element(tag, vr, Buffer.isBuffer(value) ? value : Buffer.from(String(value)));
-const short = (tag, value) => element(tag, "US", Buffer.from([value & 0xff, value >> 8]));
+export const words = (tag, vr, value) => element(tag, vr, Buffer.isBuffer(value) ? value : Buffer.from(String(value)));
+export const short = (tag, value) => element(tag, "US", Buffer.from([value & 0xff, value >> 8]));
 
 /** Preamble, file meta group, data set as it is. */
 export function part10(syntax, sopClass, sopUid, dataSet) {

@@ -14,17 +14,23 @@ export class Orthanc {
     return existsSync(PROGRAM) && existsSync(PLUGIN);
   }
 
-  /** @param url of our DICOMweb; @param token a bearer */
-  static async start({ url, token }) {
+  /**
+   * @param url of our DICOMweb, and a bearer `token` for it: the server `yunzhen` of its client
+   * @param modalities whom its C-STORE client knows: {name: [AE title, host, port]}
+   * @param config more of its configuration; @param env of its process
+   */
+  static async start({ url, token, modalities = {}, config: more = {}, env = process.env } = {}) {
     const folder = await mkdtemp(join(tmpdir(), "yz-orthanc-"));
     const http = await freePorts(2), dicom = http + 1;
     const config = {
       Name: "peer", StorageDirectory: folder, IndexDirectory: folder, HttpPort: http, DicomPort: dicom, RemoteAccessAllowed: false,
-      AuthenticationEnabled: false, Plugins: [PLUGIN],
-      DicomWeb: { Enable: true, Servers: { yunzhen: { Url: url, HttpHeaders: { Authorization: `Bearer ${token}` } } } },
+      AuthenticationEnabled: false, Plugins: [PLUGIN], DicomModalities: modalities,
+      DicomWeb: { Enable: true, Servers: url ? { yunzhen: { Url: url, HttpHeaders: { Authorization: `Bearer ${token}` } } } : {} },
+      ...more,
     };
     await writeFile(join(folder, "orthanc.json"), JSON.stringify(config));
-    const orthanc = new Orthanc(folder, `http://127.0.0.1:${http}`, start(PROGRAM, [join(folder, "orthanc.json")], { stdio: ["ignore", "ignore", "ignore"] }));
+    const orthanc = new Orthanc(folder, `http://127.0.0.1:${http}`, start(PROGRAM, [join(folder, "orthanc.json")], { stdio: ["ignore", "ignore", "ignore"], env }));
+    orthanc.dicom = dicom;
     await until("Orthanc answers", () => orthanc.get("/system"), { within: 60_000 });
     return orthanc;
   }
