@@ -209,6 +209,7 @@ TEST(ice, wrong_passwords_of_one_network_stop_costing_after_a_while)
     static struct fx f;
     uint8_t buf[STUN_MAX];
     int64_t before;
+    int heard = 0;
     size_t n;
 
     fx_open(t, &f);
@@ -218,8 +219,14 @@ TEST(ice, wrong_passwords_of_one_network_stop_costing_after_a_while)
         CHECK_INT(feed(&f, buf, n, at("203.0.113.7", (uint16_t)(1000 + i))), ICE_DROPPED);
     }
     CHECK_INT(ice_counts.rate_limited - before, 800);
-    n = request(buf, f.ice.now.ufrag, f.ice.now.pwd, true); /* another network is not concerned */
-    CHECK_INT(feed(&f, buf, n, at("192.0.2.1", 5)), ICE_SELECTED);
+    /* Other networks are not concerned; one in 1,024 shares the counter by chance. */
+    for (int i = 0; i < 8; i++) {
+        char ip[32];
+
+        snprintf(ip, sizeof ip, "192.0.%d.1", i);
+        heard += ask(&f, &f.ice.now, at(ip, 5), true) == ICE_SELECTED;
+    }
+    CHECK(heard >= 6);
 }
 
 TEST(ice, ten_thousand_peers_are_found_by_ufrag_and_by_address)
