@@ -95,12 +95,7 @@ export class Doctor extends Person {
 
   /** @returns won, lost or refused; who wins is taken to the room. An offer may look gone until the answer is there. */
   async claims(order) {
-    await this.screen.press(`pool-offer[data-order="${order}"] claim`);
-    return until(`${this.screen.name} is told who has it`, async () => {
-      if (await this.screen.shows("room")) return "won";
-      const result = await this.screen.attribute(`pool-offer[data-order="${order}"] claim-result`, "data-result");
-      return result === "gone" ? null : result;
-    });
+    return claims(this.screen, { row: `pool-offer[data-order="${order}"]`, button: "claim", won: "room" });
   }
 
   async opens(order) {
@@ -299,11 +294,7 @@ export class Reader extends Person {
 
   /** @returns won, lost, gone or refused; who wins is taken to the reading page */
   async claims(exam) {
-    await this.screen.press(`worklist-row[data-exam="${exam}"] read-claim`);
-    return until(`${this.screen.name} is told who reads it`, async () => {
-      if (await this.screen.shows(`read[data-exam="${exam}"]`)) return "won";
-      return this.screen.attribute(`worklist-row[data-exam="${exam}"] claim-result`, "data-result");
-    }, SOON);
+    return claims(this.screen, { row: `worklist-row[data-exam="${exam}"]`, button: "read-claim", won: `read[data-exam="${exam}"]` });
   }
 
   async writes({ template, findings, impression }) {
@@ -348,4 +339,19 @@ export class Reader extends Person {
     await this.screen.press("confirm");
     await this.screen.sees("worklist", SOON);
   }
+}
+
+/** Press and hear who has it: "won", "lost" … Somebody else may be so quick that the button leaves under the finger; that is a loss, too. */
+async function claims(screen, { row, button, won }) {
+  let pressed = false;
+  return until(`${screen.name} is told who has it`, async () => {
+    if (await screen.shows(won)) return "won";
+    const result = (await screen.shows(`${row} claim-result`)) ? await screen.attribute(`${row} claim-result`, "data-result") : null;
+    if (result === "gone" && !pressed) return "lost";
+    if (!pressed && (await screen.shows(`${row} ${button}`))) {
+      await screen.press(`${row} ${button}`);
+      pressed = true;
+    }
+    return result === "gone" ? null : result;
+  }, { within: 60_000 });
 }
